@@ -1,0 +1,67 @@
+# Every target sets up what it needs in .venv; `make demo` and `make test` are all there is to learn.
+
+PYTHON := .venv/bin/python
+SETUP := scripts/setup pyproject.toml requirements/constraints.txt
+SHARED := man/man1/git-deploy.1 man/man1/sartoris.1 \
+	bash-completion/completions/git-deploy zsh/site-functions/_git-deploy
+AGENT := src/sartoris/salt/_modules/git_deploy.py
+RUNNER := src/sartoris/salt/_runners/git_deploy.py
+RUNS ?= 5
+BENCH ?=
+
+# What is tested is Sartoris, not the signing key, hooks or aliases of whoever runs the tests.
+QUIET_GIT := GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
+.PHONY: help demo test check format docs bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo     deploy to a small site in a temporary directory, break it, mend it'
+	@echo 'make test     everything that must pass: make check, and the tests with their coverage'
+	@echo 'make check    lint, format, types, generated files'
+	@echo 'make format   put the code in form'
+	@echo 'make docs     write the generated files anew: pages, manuals, the agent in one file'
+	@echo 'make bench    measure against plain git (RUNS=5; BENCH=--help shows what else)'
+	@echo 'make clean    remove the virtual environment and what the tools left'
+
+demo: .venv/installed
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(PYTHON) .venv/bin/sartoris demo
+
+test: check
+	$(QUIET_GIT) $(PYTHON) -m pytest -n auto --cov --cov-report=term
+
+check: .venv/installed-dev
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy --scripts-are-modules docs/examples/minimal.sync docs/examples/own_order.sync
+	$(PYTHON) -m sartoris.config.reference | diff -u docs/configuration.md - \
+		|| { echo 'docs/configuration.md is not current: make docs' >&2; exit 1; }
+	$(PYTHON) -m sartoris.agent.joined | diff -u $(AGENT) - \
+		|| { echo '$(AGENT) is not current: make docs' >&2; exit 1; }
+	$(PYTHON) -m sartoris.salt.runner.joined | diff -u $(RUNNER) - \
+		|| { echo '$(RUNNER) is not current: make docs' >&2; exit 1; }
+	for file in $(SHARED); do $(PYTHON) -m sartoris.cli.manual $$file | diff -u share/$$file - \
+		|| { echo "share/$$file is not current: make docs" >&2; exit 1; }; done
+
+format: .venv/installed-dev
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+docs: .venv/installed
+	$(PYTHON) -m sartoris.config.reference > docs/configuration.md
+	$(PYTHON) -m sartoris.agent.joined > $(AGENT)
+	$(PYTHON) -m sartoris.salt.runner.joined > $(RUNNER)
+	$(PYTHON) -m sartoris.cli.manual --all share
+
+bench: .venv/installed
+	$(QUIET_GIT) $(PYTHON) -m benchmarks --runs $(RUNS) $(BENCH)
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
+
+.venv/installed: $(SETUP)
+	scripts/setup
+
+.venv/installed-dev: $(SETUP)
+	scripts/setup dev

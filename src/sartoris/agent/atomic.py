@@ -1,0 +1,138 @@
+"""Slots that switch by renaming a link."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from sartoris.agent.errors import Failure
+from sartoris.agent.files import (
+    is_real_directory,
+    lexists,
+    remove,
+    remove_if_possible,
+    sync_directory,
+    sync_file_system,
+    write_json,
+)
+from sartoris.agent.order import VERSION
+from sartoris.agent.real_tree import remove_unused_git_directories, tree_for
+from sartoris.agent.records import Release
+from sartoris.agent.release_hooks import run_hooks
+from sartoris.agent.slot import Slot
+from sartoris.agent.tree import Tree
+
+
+class AtomicSlot(Slot):
+    """The path is a link to the live release; switching is one rename(2)."""
+
+    def check_path(self) -> None:
+        path, order = self.place.path, self.order
+        if not lexists(path) or self.place.linked_release():
+            return
+        if path.is_symlink():
+            if not order.adopt:
+                raise Failure("path-is-foreign-link", f"{order.path} is a link of somebody else's")
+        elif not path.is_dir():
+            raise Failure("path-is-file", f"{order.path} is a file")
+        elif not order.adopt:
+            raise Failure("path-is-directory", f"{order.path} is a directory, and was not adopted")
+
+    def obtain(self) -> None:
+        """Stage the release; the last rename says that it is complete."""
+        place, order = self.place, self.order
+        self.bring()
+        tree = self._base()
+        tree.fill()
+        tree.remove_strangers()
+        tree.settle()
+        tree.furnish()
+        run_hooks("prepare", tree.path, order, place, self.programs)
+        self.records.write()
+        sync_file_system(place.own)
+        with contextlib.suppress(FileNotFoundError):  # it is in the tree's git directory
+            place.staged_index.replace(place.index / order.release)
+        place.staged.rename(place.releases / order.release)
+
+    def _base(self) -> Tree:
+        """The tree to start from: what a dead agent left, the release to be pruned next, or none.
+
+        A release differs little from the next one, so bringing an old tree there costs what a
+        checkout in place costs. Any content will do: `Tree.fill` looks at every file.
+        """
+        place = self.place
+        self._clear_the_way()
+        spare = [] if lexists(place.staged) else self.records.beyond_keep(extra=1)
+        if spare:
+            self._take_over(spare[0])
+            Tree(place.staged, place.staged_index, self.store).unplace(spare[0])
+        elif not lexists(place.staged):
+            place.staged_index.unlink(missing_ok=True)
+        return tree_for(place.staged, place.staged_index, self.submodules)
+
+    def _clear_the_way(self) -> None:
+        """Somebody removed the record of a release with this name; then it counts for nothing."""
+        unrecorded = self.place.releases / self.order.release
+        if not lexists(unrecorded):
+            return
+        if self.records.live() == self.order.release:
+            message = f"{self.order.release} is live, but there is no record of its commit"
+            raise Failure("conflict", message)
+        remove(self.place.trash / unrecorded.name)
+        unrecorded.rename(self.place.trash / unrecorded.name)
+
+    def _take_over(self, record: Release) -> None:
+        place = self.place
+        (place.releases / record.release).rename(place.staged)
+        with contextlib.suppress(FileNotFoundError):
+            (place.index / record.release).replace(place.staged_index)
+        (place.meta / f"{record.release}.json").unlink(missing_ok=True)
+
+    def clean_up(self, failure: Exception) -> None:
+        """What was staged goes, except where it is a good start for the next attempt."""
+        if isinstance(failure, Failure) and failure.error in ("prepare-failed", "timeout"):
+            return
+        place = self.place
+        remove_if_possible(place.staged, place.staged_index)
+        with contextlib.suppress(OSError):
+            remove_unused_git_directories(place)
+            self.store.tidy({record.release for record in self.records.releases()})
+
+    def switch(self) -> None:
+        order, place = self.order, self.place
+        if not self.records.holds(order.release, order.commit):
+            raise self.not_held()
+        self.check_path()
+        live = self.records.live()
+        if live != order.release or self.records.state().get("release") != live:
+            self.record_switch(live, hooks="due", replaced=self._foreign_link())
+            self._point_link()
+        self.after_switch(place.releases / order.release)
+
+    def _foreign_link(self) -> str:
+        path = self.place.path
+        foreign = path.is_symlink() and not self.place.linked_release()
+        return os.fspath(path.readlink()) if foreign else ""
+
+    def _point_link(self) -> None:
+        place = self.place
+        link = place.state.parent / f".{self.order.slot}.link"
+        link.unlink(missing_ok=True)
+        link.symlink_to(f".sartoris/releases/{self.order.release}")
+        if is_real_directory(place.path):
+            place.set_aside(place.path)
+        link.replace(place.path)
+        # The switch has happened; what is answered must also be true after a power cut.
+        sync_directory(place.directory)
+
+    def withdraw(self) -> None:
+        """Take the live link away, when it is the order's release or the order names none."""
+        live = self.place.linked_release()
+        if not live or self.order.release not in ("", live):
+            return
+        write_json(self.place.state, {"version": VERSION, "mode": "atomic", "when": time.time()})
+        self.place.path.unlink()
+
+    def tree_of(self, record: Release) -> Tree:
+        return Tree(self.place.releases / record.release, self.place.index, self.store)

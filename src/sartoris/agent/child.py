@@ -1,0 +1,213 @@
+"""An order carried out by a process of another user."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, Optional, Union
+
+from sartoris.agent.account import Account, belong_to
+from sartoris.agent.errors import Failure
+
+# Runs the whole agent, which comes over standard input: where it came from is often root's alone.
+_START = """
+import sys, types
+agent = sys.modules["git_deploy"] = types.ModuleType("git_deploy")
+exec(compile(sys.stdin.buffer.read(), "git_deploy.py", "exec"), agent.__dict__)
+getattr(agent, sys.argv[1])(int(sys.argv[2]))
+"""
+
+
+class Channel:
+    """JSON objects, one a line, between the two processes."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._file = end.makefile("rwb")
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(message).encode("ascii") + b"\n")
+        self._file.flush()
+
+    def receive(self) -> Optional[dict[str, Any]]:
+        """What the other side says next; None when it has ended."""
+        line = self._file.readline()
+        return json.loads(line) if line.endswith(b"\n") else None
+
+
+class _Forked:
+    """A forked process, with what is needed of Popen's methods."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+
+_Process = Union[_Forked, "subprocess.Popen[bytes]"]
+
+
+def carry_out_as(
+    account: Account,
+    task: Mapping[str, Any],
+    work: Callable[[int], None],
+    help_out: Callable[[], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Let a process of the user do `work` on the task; its answer.
+
+    `work` gets the descriptor of a socket, see `answer`, and is a function of the agent's own. The
+    child may ask once for `help_out`, which is called here, by root: that is all that it can have
+    of root. Raises Failure when the child is killed.
+    """
+    here, there = socket.socketpair()
+    with here:
+        with there:
+            process = _start(account, work, here, there)
+        try:
+            answer = _converse(Channel(here), task, help_out)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        code = process.wait()
+    if answer is None:
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}, and no answer"
+        message = f"the process that carried the order out as {account.name} ended {how}"
+        raise Failure("killed", message)
+    return answer
+
+
+def _converse(
+    channel: Channel, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
+) -> Optional[dict[str, Any]]:
+    with contextlib.suppress(ConnectionError):
+        channel.send({"parent": os.getpid(), **task})
+        message = channel.receive()
+        if message is not None and "answer" not in message:
+            channel.send(help_out())
+            message = channel.receive()
+        return message["answer"] if message else None
+    return None
+
+
+def answer(
+    descriptor: int,
+    carry_out: Callable[[Mapping[str, Any], Callable[[], dict[str, Any]]], Mapping[str, Any]],
+) -> None:
+    """The child's side: read the task, carry it out, send the answer."""
+    with socket.socket(fileno=descriptor) as end:
+        channel = Channel(end)
+
+        def ask() -> dict[str, Any]:
+            channel.send({})
+            return channel.receive() or {}
+
+        task = channel.receive()
+        if task is not None:
+            belong_to(task["parent"])
+            channel.send({"answer": carry_out(task, ask)})
+
+
+def _start(
+    account: Account, work: Callable[[int], None], here: socket.socket, there: socket.socket
+) -> _Process:
+    """Fork, or where that is not safe run the agent anew.
+
+    In a fork only the thread that called is left, and what the others had locked stays locked
+    for good. The local transport has a thread for each target, Salt's minion has some of its own.
+    """
+    source = None if _is_alone() else _source()
+    if source is not None:
+        return _run_anew(account, source, work.__name__, there)
+    # Python loads it when it is first used; then the user may not be able to reach its files.
+    codecs.lookup("ascii")
+    pid = os.fork()
+    if pid == 0:
+        _live_as(account, work, here, there)
+    return _Forked(pid)
+
+
+def _is_alone() -> bool:
+    with contextlib.suppress(OSError):  # the kernel knows of threads that are not Python's too
+        return len(list(Path("/proc/self/task").iterdir())) == 1
+    return threading.active_count() == 1
+
+
+def _live_as(
+    account: Account, work: Callable[[int], None], here: socket.socket, there: socket.socket
+) -> NoReturn:
+    """The forked child."""
+    code = 1
+    try:
+        here.close()
+        os.setsid()  # a Ctrl-C at the terminal is for the parent
+        account.become()
+        work(there.detach())
+        code = 0
+    except Failure as failure:
+        Channel(there).send({"answer": failure.told()})
+    finally:
+        os._exit(code)
+
+
+def _source() -> Optional[bytes]:
+    """The text of the agent as one file; None when it was read from standard input."""
+    here = Path(str(globals().get("__file__", "")))
+    own = here.name == "git_deploy.py"
+    file = here if own else here.parent.parent / "salt" / "_modules" / "git_deploy.py"
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
+def _run_anew(
+    account: Account, source: bytes, work: str, there: socket.socket
+) -> subprocess.Popen[bytes]:
+    problem = ""
+    for python in _pythons():
+        try:
+            process = subprocess.Popen(
+                [python, "-I", "-c", _START, work, str(there.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(there.fileno(),),
+                cwd="/",
+                env=account.environment(os.environ),
+                user=account.uid,
+                group=account.gid,
+                extra_groups=account.groups,
+                umask=0o022,
+                start_new_session=True,
+            )
+        except OSError as error:
+            problem = os.strerror(error.errno or 0)
+        else:
+            with contextlib.suppress(BrokenPipeError), process.stdin or contextlib.nullcontext():
+                assert process.stdin is not None
+                process.stdin.write(source)
+            return process
+    raise Failure("permission", f"{account.name} can start no Python on the target: {problem}")
+
+
+def _pythons() -> Iterator[str]:
+    """This one, which may be in a place that only root can reach, and the system's."""
+    if sys.executable:
+        yield sys.executable
+    system = shutil.which("python3", path=os.defpath)
+    if system is not None:
+        yield system

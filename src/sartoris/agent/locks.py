@@ -1,0 +1,40 @@
+"""Locks that end with the process that holds them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+_LOCK_POLL = 0.03  # seconds
+
+
+@contextlib.contextmanager
+def locked(path: Path, kind: int, seconds: float) -> Iterator[Optional[int]]:
+    """Hold the lock in `path` (fcntl.LOCK_EX or LOCK_SH); its descriptor, None if others hold it.
+
+    Waits at most `seconds`.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        yield descriptor if _take(descriptor, kind, seconds) else None
+    finally:
+        # Not only closed: a program that outlives the order may have inherited the descriptor.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _take(descriptor: int, kind: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_LOCK_POLL)

@@ -1,0 +1,168 @@
+"""An order comes in, an outcome goes out."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sartoris.agent.atomic import AtomicSlot
+from sartoris.agent.child import answer, carry_out_as
+from sartoris.agent.errors import Failure
+from sartoris.agent.files import MEBIBYTE
+from sartoris.agent.ground import check_ground
+from sartoris.agent.in_place import InPlaceSlot
+from sartoris.agent.order import VERSION, Order, parse
+from sartoris.agent.policy import permitted
+from sartoris.agent.programs import OUTPUT_LINES
+from sartoris.agent.service import Service
+from sartoris.agent.slot import Slot
+
+_SLOTS: dict[str, type[Slot]] = {"atomic": AtomicSlot, "in-place": InPlaceSlot}
+
+_CAUSES = {
+    errno.ENOSPC: ("no-space", "the file system is full"),
+    errno.EDQUOT: ("no-space", "the quota is used up"),
+    errno.EROFS: ("read-only", "the file system is read-only"),
+    errno.EACCES: ("permission", "no permission to write there"),
+    errno.EPERM: ("permission", "no permission to write there"),
+}
+
+
+def _from_os_error(error: OSError, slot: Slot) -> Failure:
+    """The same message on all targets; what differs between them goes to the output."""
+    code = error.errno or 0
+    word, what = _CAUSES.get(code, ("io-error", os.strerror(code)))
+    if word == "io-error":
+        named = os.fsdecode(error.filename) if error.filename else str(slot.place.own)
+        return Failure(word, f"{what}: {slot.place.logical(named)}")
+    message = f"{slot.order.path}: {what}"
+    if word != "no-space":
+        return Failure(word, message)
+    needed = f"{max(slot.order.size, MEBIBYTE) / MEBIBYTE:.0f} MiB may be needed"
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(slot.place.own).free / MEBIBYTE
+        return Failure(word, f"{message}; {needed}", f"{free:.1f} MiB are free")
+    return Failure(word, f"{message}; {needed}")
+
+
+def _attempt(raw: Any, root: str) -> dict[str, Any]:
+    """Carry out the order, as whom the target's list says; fields for the outcome."""
+    try:
+        order = parse(raw)
+        account = permitted(order, root)
+        act = Service(order, root).act
+        if order.action == "service":
+            return act()
+        user = "" if account is None else account.name
+        if account is None or os.geteuid() != 0:
+            return _in_slot(order, raw, root, act, user)
+        task = {"order": raw, "root": root, "user": user}
+        # The order was checked here; what the child says cannot make another one of it.
+        switches = order.action == "switch" and order.service
+        helping = act if switches else dict
+        return carry_out_as(account, task, carry_out_for_parent, lambda: _guarded(helping))
+    except Failure as failure:
+        return failure.told()
+
+
+def carry_out_for_parent(descriptor: int) -> None:
+    """Carry out the order of the process at the other end of a socket, as the user that we are."""
+    answer(descriptor, lambda task, ask: _guarded(lambda: _for_parent(task, ask)))
+
+
+def _for_parent(task: Mapping[str, Any], ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def act() -> None:
+        done = ask()
+        if not done.get("ok", True):
+            raise Failure(done["error"], done["message"], done["output"])
+
+    return _in_slot(parse(task["order"]), task["order"], task["root"], act, task["user"])
+
+
+def _in_slot(
+    order: Order, raw: Mapping[str, Any], root: str, act: Callable[[], object], user: str
+) -> dict[str, Any]:
+    """Carry out an order to a slot; fields for the outcome. Raises only for bugs.
+
+    `user` is this process's own, where the target has a list; "" where it has none.
+    """
+    slot = _SLOTS[order.switch](order, raw, root, act)
+    told: dict[str, Any] = {"ok": True}
+    try:
+        if user:
+            check_ground(slot.place, user)
+        told.update(slot.carry_out())
+    except Failure as failure:
+        told.update(_logical(failure, slot))
+        if failure.error in ("directory-not-ready", "path-leads-out"):
+            return told
+    except OSError as error:
+        told.update(_logical(_from_os_error(error, slot), slot))
+    return _with_facts(told, slot)
+
+
+def _with_facts(told: dict[str, Any], slot: Slot) -> dict[str, Any]:
+    """What is live and held now, whether or not the order succeeded."""
+    try:
+        live = slot.records.live()
+        held = [record.release for record in slot.records.held()]
+        return {**told, "live": live, "previous": slot.records.previous(live), "held": held}
+    except OSError as error:
+        return {**told, **_logical(_from_os_error(error, slot), slot)} if told["ok"] else told
+
+
+def _logical(failure: Failure, slot: Slot) -> dict[str, Any]:
+    logical = slot.place.logical
+    return Failure(failure.error, logical(failure.message), logical(failure.output)).told()
+
+
+def _guarded(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A target always answers; of a bug too."""
+    try:
+        return step()
+    except Failure as failure:
+        return failure.told()
+    except Exception as bug:  # noqa: BLE001 - the outcome says that it is one
+        last = traceback.format_exception_only(type(bug), bug)[-1].strip()
+        tail = traceback.format_exc().rstrip().split("\n")[-OUTPUT_LINES:]
+        return Failure("crashed", last, "\n".join(tail)).told()
+
+
+def perform(order: Any, root: str = "/") -> dict[str, Any]:
+    """Carry out an order (a decoded JSON object) and return the outcome as one; never raises.
+
+    `root` is the directory that stands for this target's `/`.
+    """
+    started = time.monotonic()
+    action = order.get("action") if isinstance(order, dict) else ""
+    outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
+    outcome.update(message="", live="", previous="", held=[], output="", complete=None, changed=[])
+    outcome.update(_guarded(lambda: _attempt(order, root)))
+    outcome["seconds"] = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def main() -> int:
+    """Read one order from standard input, print one outcome; 2 when it cannot be read at all."""
+    try:
+        order = json.loads(sys.stdin.buffer.read())
+    except ValueError:
+        outcome = {"version": VERSION, "action": "", "ok": False, "error": "bad-order"}
+        outcome.update(message="the order is not JSON", seconds=0.0)
+        code = 2
+    else:
+        outcome, code = perform(order), 0
+    sys.stdout.write(json.dumps(outcome) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Running programs, not longer than the order may take."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Optional
+
+from sartoris.agent.errors import Failure
+
+OUTPUT_LINES = 20
+
+_GRACE = 0.5  # seconds between SIGTERM, at which git removes its temporary files, and SIGKILL
+
+
+class Programs:
+    """Runs programs until the order's deadline. `lock` is the slot's lock, for git to inherit."""
+
+    def __init__(self, timeout: int) -> None:
+        self.timeout = timeout
+        self.deadline = time.monotonic() + timeout
+        self.lock: Optional[int] = None
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        hold_lock: bool = True,
+        tail: int = 1 << 16,
+        stdin: bytes = b"",
+    ) -> tuple[int, bytes]:
+        """Run a program in its own session and wait: exit code, end of its output (`tail` bytes).
+
+        With `hold_lock` the slot stays locked while the program lives, should the agent be killed.
+        Raises OSError when it cannot be started, Failure when the time is up.
+        """
+        with _readable(stdin) as given:
+            process = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                env=dict(environment),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=() if self.lock is None or not hold_lock else (self.lock,),
+            )
+        with process:
+            try:
+                output = self._collect(process, tail)
+                return process.wait(max(self.left(), 0)), output
+            except subprocess.TimeoutExpired:
+                raise self.too_late() from None
+            finally:
+                _end(process)
+
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def too_late(self) -> Failure:
+        return Failure("timeout", f"the order took longer than {self.timeout} s and was ended")
+
+    def _collect(self, process: subprocess.Popen[bytes], tail: int) -> bytes:
+        assert process.stdout is not None
+        pipe = process.stdout.fileno()
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        output = bytearray()
+        while True:
+            # Read on for as long as there is something; a daemon that the program left behind may
+            # keep the pipe open after the program itself has ended.
+            ended = process.poll() is not None
+            if poll.poll(0 if ended else 50):
+                chunk = os.read(pipe, 1 << 16)
+                if not chunk:
+                    return bytes(output)
+                output += chunk
+                del output[:-tail]
+            elif ended:
+                return bytes(output)
+            if self.left() <= 0:
+                raise self.too_late()
+
+
+@contextlib.contextmanager
+def _readable(content: bytes) -> Iterator[int]:
+    """A descriptor from which a program reads the content."""
+    if not content:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file.fileno()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that still runs, with everything it started, and reap it."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def last_lines(output: bytes) -> str:
+    return "\n".join(output.decode(errors="replace").rstrip().split("\n")[-OUTPUT_LINES:])
+
+
+GIT_VARIABLES_KEPT = (
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_PROXY_",
+    "GIT_SSH",
+    "GIT_SSL_",
+    "GIT_TRACE",
+)
+
+
+def inherited_environment() -> dict[str, str]:
+    """This process's environment without what would point git at another repository."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(GIT_VARIABLES_KEPT)
+    }

@@ -1,0 +1,234 @@
+"""The actions, and how they recover from a damaged store."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
+from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
+from sartoris.agent.locks import locked
+from sartoris.agent.order import VERSION, Order, without_password
+from sartoris.agent.place import Place
+from sartoris.agent.programs import Programs
+from sartoris.agent.real_tree import remove_unused_git_directories, tree_to_read
+from sartoris.agent.records import Records, Release
+from sartoris.agent.release_hooks import run_hooks
+from sartoris.agent.store import Store
+from sartoris.agent.submodules import Submodules
+from sartoris.agent.tree import Tree
+
+_CHANGED_AT_MOST = 100
+
+
+class Slot:
+    """One slot on this target, and what an order may ask of it. The modes are its subclasses.
+
+    `act` does the order's action on its service.
+    """
+
+    def __init__(
+        self, order: Order, raw: Mapping[str, Any], root: str, act: Callable[[], object]
+    ) -> None:
+        self.order, self.raw, self._act = order, raw, act
+        self.place = Place(order, root)
+        self.records = Records(self.place, order)
+        self.programs = Programs(order.timeout)
+        self.store = Store(self.place, order, self.programs)
+        self.submodules = Submodules(self.store)
+
+    def carry_out(self) -> dict[str, Any]:
+        """Do what the order says; more fields for the outcome. Raises Failure, OSError."""
+        action = self.order.action
+        if action == "status":
+            return {}
+        if action == "verify":
+            return self.verify()
+        if action != "fetch" and not self.place.own.is_dir():
+            return self._without_anything()
+        self.place.make()
+        with locked(self.place.lock, fcntl.LOCK_EX, self.programs.timeout) as self.programs.lock:
+            if self.programs.lock is None:
+                message = f"another order holds slot {self.order.slot}"
+                raise Failure("busy", f"{message}; waited {self.order.timeout} s")
+            {"fetch": self.fetch, "switch": self.switch, "withdraw": self.withdraw}[action]()
+        return {}
+
+    def _without_anything(self) -> dict[str, Any]:
+        if self.order.action == "switch":
+            raise self.not_held()
+        return {}
+
+    def fetch(self) -> None:
+        """Have the release complete on disk, beside the live one."""
+        self.check_path()
+        if self.records.holds(self.order.release, self.order.commit):
+            return
+        self._refuse_conflict()
+        try:
+            self.repairing(self.obtain)
+        except (Failure, OSError) as failure:
+            self.clean_up(failure)
+            raise
+        with contextlib.suppress(OSError):
+            self._prune()
+
+    def repairing(self, step: Callable[[], None]) -> None:
+        """Take a step that uses the store; if the store is the reason it fails, once more."""
+        try:
+            self.store.make()
+            with self.store.in_use():
+                step()
+        except GitFailed as failure:
+            self._diagnose(failure)
+            self.clean_up(failure)
+            self._repair(failure)
+            try:
+                with self.store.in_use():
+                    step()
+            except GitFailed as again:
+                raise self._corrupt(again) from again
+
+    def _diagnose(self, failure: GitFailed) -> None:
+        """Raise Failure or OSError for why git failed; return when it must be the store."""
+        reserve(self.place.own / f".probe-{self.order.slot}", max(self.order.size, MEBIBYTE))
+        if not self.order.url:
+            raise self._corrupt(failure) from failure
+        try:
+            published = self.store.published([self.store.ref])
+        except GitFailed as unreachable:
+            message = f"{without_password(self.order.url)} does not answer"
+            raise Failure("fetch-failed", message, unreachable.output) from failure
+        if not published:
+            url = without_password(self.order.url)
+            message = f"{url} does not have {self.order.release}"
+            raise Failure("fetch-failed", message, failure.output) from failure
+
+    def _repair(self, failure: GitFailed) -> None:
+        stored = [one for one in self.records.releases() if one.repository == self.order.repository]
+        try:
+            self.store.rebuild(record.release for record in stored)
+        except GitFailed as again:
+            reserve(self.place.own / f".probe-{self.order.slot}", MEBIBYTE)
+            raise self._corrupt(again) from failure
+        self.submodules = Submodules(self.store)
+        for record in stored:
+            if record.submodules == "update":
+                with contextlib.suppress(GitFailed, Failure):
+                    self.submodules.bring(record.commit, record.release)
+
+    def bring(self) -> None:
+        """Have the release in the store, with its submodules where they are real."""
+        self.store.bring()
+        if self.order.submodules == "update":
+            self.submodules.bring(self.order.commit, self.order.release)
+
+    def _corrupt(self, failure: GitFailed) -> Failure:
+        if isinstance(failure, SubmoduleFailed):
+            message = f"the submodule {failure.path} cannot be brought to its commit"
+            return Failure("submodule-failed", message, failure.output)
+        message = f"the object store of {self.order.repository} is damaged: {failure}"
+        return Failure("corrupt-store", message, failure.output)
+
+    def _refuse_conflict(self) -> None:
+        order, record = self.order, self.records.release(self.order.release)
+        if record is None or not self.records.stands(record):
+            return
+        same = (order.slot, order.repository, order.commit)
+        if (record.slot, record.repository, record.commit) != same:
+            message = f"{order.release} is held already: {record.commit} of {record.repository}"
+            raise Failure("conflict", f"{message} in {record.slot}")
+
+    def clean_up(self, failure: Exception) -> None:
+        """After a failed fetch: give space back, leave the live release as it is."""
+        del failure
+
+    def _prune(self) -> None:
+        """Remove the slot's releases beyond keep, and what deaths of the agent have left."""
+        remove_if_possible(*self.place.trash.iterdir())
+        gone = self.records.beyond_keep() + self.records.fallen(self.order.slot)
+        for record in gone:
+            tree = self.place.releases / record.release
+            if record.mode == "atomic" and lexists(tree):
+                # First of all out of releases/: what stands there is complete.
+                tree.rename(self.place.trash / record.release)
+            remove_if_possible(self.place.index / record.release)
+            (self.place.meta / f"{record.release}.json").unlink(missing_ok=True)
+        self.store.tidy({record.release for record in self.records.releases()})
+        remove_unused_git_directories(self.place)
+        remove_if_possible(*self.place.trash.iterdir())
+
+    def record_switch(self, was: str, **more: object) -> None:
+        """Write down what is about to be live, and what was."""
+        previous = self.records.previous(was)
+        again = was == self.order.release
+        state = {
+            "version": VERSION,
+            "mode": self.order.switch,
+            "release": self.order.release,
+            "previous": previous if again else was,
+            "earlier": previous,
+            "when": time.time(),
+            "order": dict(self.raw),
+            "service": "due" if self.order.service else "",
+            **more,
+        }
+        write_json(self.place.state, state, durable=self.order.switch == "in-place")
+
+    def after_switch(self, tree: Path) -> None:
+        """Act on the service and run the release's live hooks, each once; keep the store small."""
+        state = self.records.state()
+        if state.get("service") == "due":
+            # First of all: until then the service may still run what was live before.
+            self._act()
+            state["service"] = "done"
+            write_json(self.place.state, state)
+        with contextlib.suppress(OSError, Failure):
+            self.store.maintain()
+        if state.get("hooks") == "done":
+            return
+        if run_hooks("live", tree, self.order, self.place, self.programs):
+            write_json(self.place.state, {**state, "hooks": "done"})
+
+    def not_held(self) -> Failure:
+        message = f"{self.order.release} with commit {self.order.commit} is not held here"
+        return Failure("not-held", message)
+
+    def verify(self) -> dict[str, Any]:
+        """Compare the live tree with its commit, by content."""
+        live = self.records.live()
+        if not live:
+            return {}
+        record = self.records.release(live)
+        if record is None:
+            raise Failure("not-held", f"{live} is live, but there is no record of its commit")
+        tree = self.tree_of(record)
+        if record.submodules == "update":
+            tree = tree_to_read(tree.path, record, self.submodules)
+        if not tree.path.is_dir():
+            return {"complete": False}
+        try:
+            found = tree.differences(record)
+        except GitFailed as failure:
+            raise self._corrupt(failure) from failure
+        changed = sorted(path for _, path in found)[:_CHANGED_AT_MOST]
+        return {"complete": all(letter != "D" for letter, _ in found), "changed": changed}
+
+    def check_path(self) -> None:
+        raise NotImplementedError
+
+    def obtain(self) -> None:
+        raise NotImplementedError
+
+    def switch(self) -> None:
+        raise NotImplementedError
+
+    def withdraw(self) -> None:
+        raise NotImplementedError
+
+    def tree_of(self, record: Release) -> Tree:
+        raise NotImplementedError

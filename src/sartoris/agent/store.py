@@ -1,0 +1,286 @@
+"""The object store of a repository."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Optional
+
+from sartoris.agent.errors import ERRORS, Failure, GitFailed
+from sartoris.agent.files import lexists, remove, remove_if_possible
+from sartoris.agent.locks import locked
+from sartoris.agent.order import Order
+from sartoris.agent.place import Place
+from sartoris.agent.programs import Programs, inherited_environment, last_lines
+from sartoris.agent.records import Records, Release
+
+_PACKS_BEFORE_MAINTENANCE = 50
+
+_SETTINGS = {
+    "core.attributesFile": "/dev/null",
+    "core.autocrlf": "false",
+    "core.fileMode": "true",
+    "core.fsmonitor": "false",
+    "core.hooksPath": "/dev/null",
+    "core.splitIndex": "false",
+    "core.symlinks": "true",
+    "core.untrackedCache": "false",
+    "fetch.unpackLimit": "1",  # keep the pack: half the CPU of unpacking it
+    "gc.auto": "0",
+    "init.defaultBranch": "none",
+    "init.defaultRefFormat": "files",
+    "maintenance.auto": "false",
+    "protocol.version": "2",
+}
+_FETCH = (
+    *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"),
+    "--no-recurse-submodules",
+)
+
+
+# The commands of which all output is read.
+_WHOLE = ("cat-file", "config", "diff", "ls-files", "ls-remote", "ls-tree")
+
+
+class Store:
+    """The bare object store of a repository. Its refs are the tags of the releases held."""
+
+    def __init__(self, place: Place, order: Order, programs: Programs) -> None:
+        self.place, self.order, self.programs = place, order, programs
+        self.path = place.store
+        self.ref = f"refs/tags/{order.release}"
+
+    def git(
+        self,
+        *arguments: str,
+        store: Optional[Path] = None,
+        tree: Optional[Path] = None,
+        index: Optional[Path] = None,
+        shallow: Optional[Path] = None,
+        more: Optional[Mapping[str, str]] = None,
+        stdin: bytes = b"",
+    ) -> bytes:
+        """Run git on the store, where given with a work tree and index. Raises GitFailed.
+
+        `shallow` is a file with the commits whose trees a fetch says that it has, `more` are
+        variables of its environment.
+        """
+        environment = {
+            **inherited_environment(),
+            **(more or {}),
+            "GIT_DIR": os.fspath(store or self.path),
+            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+            "GIT_TERMINAL_PROMPT": "0",
+        }
+        if shallow is not None:
+            environment["GIT_SHALLOW_FILE"] = os.fspath(shallow)
+        if tree is not None and index is not None:
+            environment["GIT_WORK_TREE"], environment["GIT_INDEX_FILE"] = str(tree), str(index)
+            # What a tree looks like depends on the release only, not on this machine's settings.
+            environment["GIT_CONFIG_NOSYSTEM"], environment["GIT_CONFIG_GLOBAL"] = "1", "/dev/null"
+        return self._run(arguments, tree or self.place.own, environment, stdin)
+
+    def _run(
+        self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: bytes
+    ) -> bytes:
+        settings = [part for item in _SETTINGS.items() for part in ("-c", "=".join(item))]
+        command = ["git", *settings, *arguments]
+        whole = arguments[0] in _WHOLE
+        try:
+            code, output = self.programs.run(
+                command,
+                cwd=cwd,
+                environment=environment,
+                tail=sys.maxsize if whole else 1 << 16,
+                stdin=stdin,
+            )
+        except FileNotFoundError:
+            if shutil.which("git") is None:
+                raise Failure("git-missing", ERRORS["git-missing"]) from None
+            raise
+        if code != 0:
+            raise GitFailed(arguments[0], code, last_lines(output))
+        return output
+
+    def commit_of_ref(self) -> str:
+        """The commit that the release's ref names, "" when there is no such ref."""
+        try:
+            value = (self.path / self.ref).read_text(encoding="ascii").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        if value == self.order.commit:
+            return value
+        with contextlib.suppress(GitFailed):  # an annotated tag, most likely
+            found = self.git("rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}")
+            return found.decode("ascii").strip()
+        return ""
+
+    def bring(self) -> None:
+        """Have the release's commit here, under its ref. Raises Failure, GitFailed."""
+        if self.commit_of_ref() == self.order.commit:
+            return
+        if not self.order.url:
+            raise Failure("fetch-failed", "the order has no url, and the release is not here yet")
+        # Only this slot writes this ref, and nobody else has the slot's lock.
+        (self.path / f"{self.ref}.lock").unlink(missing_ok=True)
+        if any(record.commit == self.order.commit for record in self._held()):
+            self._write_ref()  # the same once more: the order says which commit it is, not the url
+            return
+        self._fetch()
+        self._insist()
+
+    def _write_ref(self) -> None:
+        """As git does, by renaming its lock."""
+        lock = self.path / f"{self.ref}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.write_text(f"{self.order.commit}\n", encoding="ascii")
+        lock.replace(self.path / self.ref)
+
+    def _fetch(self) -> None:
+        """Fetch what the newest release of the repository that is held does not have.
+
+        Releases have no common history, so git would send everything again. It looks into the trees
+        of what the other side has only if that side is shallow: so we say that we are.
+        """
+        fetch = ("--", self.order.url, f"+{self.ref}:{self.ref}")
+        newest = self._newest()
+        if newest is None:
+            self.git(*_FETCH, *fetch)
+            return
+        shallow = self.place.own / f".shallow-{self.order.slot}"
+        shallow.write_text(f"{self._shallow()}{newest.commit}\n", encoding="ascii")
+        try:
+            tip = f"--negotiation-tip=refs/tags/{newest.release}"
+            self.git(*_FETCH, tip, *fetch, shallow=shallow)
+        finally:
+            shallow.unlink(missing_ok=True)
+
+    def fetch_histories(self, url: str, refspecs: Sequence[str]) -> None:
+        """Fetch commits with their histories, as far as the other side has them."""
+        newest = self._newest()
+        ref = f"refs/submodules/{newest.release}" if newest else ""
+        tip = [f"--negotiation-tip={ref}"] if ref and (self.path / ref).is_file() else []
+        self.git(*_FETCH, "--update-shallow", *tip, "--", url, *refspecs)
+
+    def _shallow(self) -> str:
+        """The commits at which the histories of submodules end here, a line each."""
+        try:
+            return (self.path / "shallow").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
+
+    def _newest(self) -> Optional[Release]:
+        held = self._held()
+        return held[-1] if held else None
+
+    def _held(self) -> list[Release]:
+        """The repository's releases whose commits are here, oldest first."""
+        return [
+            record
+            for record in Records(self.place, self.order).releases()
+            if record.repository == self.order.repository
+            and (self.path / "refs" / "tags" / record.release).is_file()
+        ]
+
+    def _insist(self) -> None:
+        found = self.commit_of_ref()
+        if found == self.order.commit:
+            return
+        (self.path / self.ref).unlink(missing_ok=True)
+        message = f"{self.order.release} is {found or 'no commit'} in the publish repository, "
+        raise Failure("wrong-commit", f"{message}the order says {self.order.commit}")
+
+    def make(self) -> None:
+        """Have a store, which may be empty. The rename makes a half-made one impossible."""
+        if (self.path / "HEAD").is_file():
+            return
+        with self._alone():
+            if not (self.path / "HEAD").is_file():
+                remove(self.path)
+                self._new().rename(self.path)
+
+    def _new(self) -> Path:
+        new = self.path.with_name(f"{self.path.name}.new")
+        remove(new)
+        kind = "sha256" if len(self.order.commit) == 64 else "sha1"
+        options = ("--quiet", "--bare", "--template=", f"--object-format={kind}")
+        self.git("init", *options, store=new)
+        return new
+
+    def rebuild(self, also: Iterable[str]) -> None:
+        """Replace the store by one fetched anew: the release, and of `also` what the url has."""
+        kinds = ("tags", "submodules") if self.order.submodules == "update" else ("tags",)
+        names = {self.order.release, *also}
+        wanted = {f"refs/{kind}/{name}" for kind in kinds for name in names}
+        with self._alone():
+            refs = wanted & self.published(sorted(wanted))
+            new = self._new()
+            specs = [f"+{ref}:{ref}" for ref in sorted(refs)]
+            self.git(*_FETCH, "--update-shallow", "--", self.order.url, *specs, store=new)
+            damaged = self.place.trash / self.path.name
+            remove(damaged)
+            if lexists(self.path):
+                self.path.rename(damaged)
+            new.rename(self.path)
+        remove_if_possible(damaged)
+
+    def published(self, refs: Sequence[str]) -> set[str]:
+        """Which of the refs the order's url has. Raises GitFailed when it does not answer."""
+        answer = self.git("ls-remote", "--quiet", "--", self.order.url, *refs).decode("latin-1")
+        return {line.partition("\t")[2] for line in answer.split("\n")} & set(refs)
+
+    def tidy(self, kept: set[str]) -> None:
+        """Remove refs of releases that are gone, and what a killed git left; not while in use."""
+        with locked(self.place.store_lock, fcntl.LOCK_EX, 0) as lock:
+            if lock is None:
+                return
+            for kind in ("tags", "submodules", "internal"):
+                for ref in (self.path / "refs" / kind).glob("*"):
+                    if ref.name not in kept:
+                        ref.unlink(missing_ok=True)
+            for left in (self.path / "objects" / "pack").glob("tmp_*"):
+                left.unlink(missing_ok=True)
+
+    def maintain(self) -> None:
+        """Start `git gc` when packs have piled up. It goes to the background: nobody waits."""
+        packs = os.listdir(self.path / "objects" / "pack")  # noqa: PTH208 - two hundred Path objects
+        if sum(name.endswith(".pack") for name in packs) <= _PACKS_BEFORE_MAINTENANCE:
+            return
+        settings = {
+            **_SETTINGS,
+            "gc.auto": "6700",
+            "gc.autoPackLimit": str(_PACKS_BEFORE_MAINTENANCE),
+            "gc.autoDetach": "true",
+            # Refs stay files, which `commit_of_ref` and `tidy` read and remove without git.
+            "gc.packRefs": "false",
+            # Not "now": a fetch that runs meanwhile may just have come to need an object again.
+            "gc.pruneExpire": "1.day.ago",
+        }
+        command = [*(() if shutil.which("nice") is None else ("nice", "-n", "19")), "git"]
+        command += [part for item in settings.items() for part in ("-c", "=".join(item))]
+        self.programs.run(
+            [*command, "gc", "--auto", "--quiet"],
+            cwd=self.path,
+            environment={**inherited_environment(), "GIT_DIR": os.fspath(self.path)},
+            hold_lock=False,
+        )
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Nobody deletes refs, or replaces the store, while this lasts."""
+        with locked(self.place.store_lock, fcntl.LOCK_SH, self.programs.left()) as lock:
+            if lock is None:
+                raise Failure("busy", f"the object store of {self.order.repository} is locked")
+            yield
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with locked(self.place.store_lock, fcntl.LOCK_EX, self.programs.left()) as lock:
+            if lock is None:
+                raise Failure("busy", f"the object store of {self.order.repository} is in use")
+            yield

@@ -1,0 +1,116 @@
+"""The only place where an error becomes text and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+from sartoris.cli import streams
+from sartoris.errors import SartorisError
+
+EX_SOFTWARE = 70  # sysexits.h: an internal error
+INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
+
+
+def run(program: str, body: Callable[[], int | None]) -> NoReturn:
+    """Run `body` and leave the process with its exit code, or with that of its error."""
+    streams.pass_bytes_through()
+    sys.exit(guarded(program, body))
+
+
+def guarded(program: str, body: Callable[[], int | None]) -> int:
+    """As `run`, returning the exit code."""
+    try:
+        return body() or 0
+    except SartorisError as error:
+        tell(program, error)
+        return error.exit_code
+    except click.exceptions.Exit as left:
+        return left.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(f"{program}: interrupted; `git deploy status` tells where it stands", err=True)
+        return INTERRUPTED
+    except OSError as error:
+        click.echo(_machine_trouble(program, error), err=True)
+        return EX_SOFTWARE
+    except Exception:  # noqa: BLE001 - everything else is a bug, and this is the boundary
+        click.echo(_bug(program), err=True)
+        return EX_SOFTWARE
+
+
+@contextmanager
+def leaving(program: str) -> Iterator[None]:
+    """As `run`, around a body that is not ours: what it raises itself is its own affair.
+
+    Except what nearly every such body meets: a command of its own that fails, and Ctrl-C.
+    """
+    import shlex
+    import subprocess
+
+    try:
+        yield
+    except SartorisError as error:
+        tell(program, error)
+        sys.exit(error.exit_code)
+    except subprocess.CalledProcessError as error:
+        shown = error.cmd if isinstance(error.cmd, str) else shlex.join(map(os.fsdecode, error.cmd))
+        streams.write_line(sys.stderr, f"{program}: `{shown}` ended with {error.returncode}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def tell(program: str, error: SartorisError) -> None:
+    """The error and what to type next, on standard error."""
+    lines = [f"{program}: {error.message}"]
+    if error.next_steps:
+        lines += ["Next:", *(f"  {step}" for step in error.next_steps)]
+    for line in lines:
+        streams.write_line(sys.stderr, line)
+
+
+def tell_json(error: SartorisError) -> None:
+    """The error as the last line of `--json`, on standard output."""
+    import json
+
+    document = {
+        "event": "error",
+        "error": type(error).__name__,
+        "message": error.message,
+        "next": list(error.next_steps),
+        "exit_code": error.exit_code,
+    }
+    streams.write_line(sys.stdout, json.dumps(document))
+
+
+def _machine_trouble(program: str, error: OSError) -> str:
+    """A full disk, or a directory that this user may not write to: not a bug, and not ours."""
+    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+    return (
+        f"{program}: {where}{error.strerror or error}\n"
+        f"Next:\n  git deploy status   # tells where the rollout stands"
+    )
+
+
+def _bug(program: str) -> str:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix=f"{program}-", suffix=".log", delete=False, errors="surrogateescape"
+    ) as log:
+        traceback.print_exc(file=log)
+    summary = traceback.format_exc().rstrip().split("\n")[-1]
+    return (
+        f"{program}: this is a bug in Sartoris: {summary}\n"
+        f"The details are in {log.name}\n"
+        "Next:\n  git deploy status"
+    )

@@ -1,0 +1,23 @@
+"""`git deploy abort`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.abort import abort
+
+
+@click.command("abort")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Give the rollout up: the fleet as before, the working repository as at the start.
+
+    Uncommitted changes and commits of the rollout are kept, and the message says where.
+    """
+    aborted = abort(deployment(prefix))
+    for line in aborted.told:
+        click.echo(line, err=True)
+    click.echo(f"Aborted. Back at {aborted.state.start_tag or 'the start'}.", err=True)

@@ -1,0 +1,21 @@
+"""`git deploy converge`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options
+from sartoris.rollout.converge import converge
+from sartoris.wording import plural
+
+
+@click.command("converge")
+@common_options
+@click.argument("targets", nargs=-1)
+def command(targets: tuple[str, ...]) -> None:
+    """Bring TARGETS (default: all) to what their slot should have."""
+    for done in converge(deployment(), targets):
+        brought = f"brought {', '.join(done.brought)}" if done.brought else "nothing was behind"
+        count = plural(len(done.asked), "target")
+        click.echo(f"{done.desired.slot} at {done.desired.release}: {count}, {brought}.", err=True)

@@ -1,0 +1,19 @@
+"""`git deploy diff`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.rollout.range import shipped_range
+
+
+@click.command(
+    "diff", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(arguments: tuple[str, ...]) -> None:
+    """The changes of this rollout, since its start: `git diff`, with its own options."""
+    d = deployment()
+    before, after = shipped_range(d)
+    d.repository.git.replace_process("diff", f"{before}..{after}", *arguments)

@@ -1,0 +1,59 @@
+"""`git deploy doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import click
+
+from sartoris.checkup import Finding
+from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.doctor import Examination, examine
+from sartoris.wording import plural
+
+
+@click.command("doctor")
+@common_options
+@prefix_argument
+@click.pass_context
+def command(context: click.Context, prefix: str | None) -> None:
+    """Tell what is wrong with the set-up of this deployment server, and what to type.
+
+    Looks at git, the configuration, the repositories, hooks, disks and targets, and changes
+    nothing. Exit code 1: something is wrong; a warning alone is not.
+    """
+    found = examine(deployment(prefix, question=True))
+    if wants_json():
+        import json
+
+        click.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        click.echo("\n".join(_lines(found)))
+    context.exit(0 if found.is_well else 1)
+
+
+def _lines(found: Examination) -> Iterator[str]:
+    width = max(len(finding.name) for _, finding in found.findings)
+    for subject, group in groupby(found.findings, key=lambda one: one[0]):
+        yield f"{subject}:"
+        for _, finding in group:
+            yield from _told(finding, width)
+    yield ""
+    yield _summary(found)
+
+
+def _told(finding: Finding, width: int) -> Iterator[str]:
+    yield f"  {finding.state:<7}  {finding.name:<{width}}  {finding.text}"
+    for step in finding.next_steps:
+        yield f"  {'':<7}  {'':<{width}}  Next: {step}"
+
+
+def _summary(found: Examination) -> str:
+    counts = [f"{found.count('wrong') or 'nothing'} wrong"]
+    if found.count("warning"):
+        counts.append(plural(found.count("warning"), "warning"))
+    if found.count("unknown"):
+        counts.append(f"{found.count('unknown')} not known")
+    return f"{', '.join(counts)}, {found.count('ok')} ok."

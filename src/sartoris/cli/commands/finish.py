@@ -1,0 +1,18 @@
+"""`git deploy finish`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.finish import finish
+
+
+@click.command("finish")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """End the rollout. A sync that reached the fleet has done it already."""
+    state = finish(deployment(prefix))
+    click.echo(f"The rollout {state.rollout_tag} is finished.", err=True)

@@ -1,0 +1,28 @@
+"""`git deploy hotfix`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.start import hotfix
+
+
+@click.command("hotfix")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Begin a rollout without a pull: to put a fix on top of what is checked out.
+
+    Then cherry-pick or commit the fix, `git deploy push-hotfix`, and `git deploy sync`.
+    """
+    started = hotfix(deployment(prefix))
+    click.echo(f"Started. {started.commit[:12]} is still checked out.{_AFTER}", err=True)
+
+
+_AFTER = """
+Make and commit the fix, then
+  git deploy push-hotfix   gives it to everybody, and comes back to it,
+  git deploy sync          brings it to the fleet,
+  git deploy abort         gives up and puts everything back."""

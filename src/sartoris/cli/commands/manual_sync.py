@@ -1,0 +1,18 @@
+"""`git deploy manual-sync`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.summary import tell_synced
+from sartoris.rollout.sync import manual_sync
+
+
+@click.command("manual-sync")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Tag what is checked out; you synchronise by hand, then `git deploy finish`."""
+    tell_synced(manual_sync(deployment(prefix)))

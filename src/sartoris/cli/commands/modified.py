@@ -1,0 +1,37 @@
+"""`git deploy modified`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sartoris.cli import streams
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.range import modified
+
+
+@click.command("modified")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """List the files that this rollout changes, with a count of each kind of change."""
+    d = deployment(prefix, question=True)
+    if d.state_file.read() is None:
+        return
+    changed = modified(d)
+    for kind, name in changed:
+        streams.write_line(sys.stdout, f"{kind}\t{name}")
+    click.echo(_counts([kind for kind, _ in changed]))
+
+
+_KINDS = {"M": "modified", "A": "added", "D": "deleted", "R": "renamed", "T": "type changed"}
+
+
+def _counts(kinds: list[str]) -> str:
+    if not kinds:
+        return "No files have been modified"
+    ordered = dict.fromkeys(kind for kind in (*_KINDS, *kinds) if kind in kinds)
+    counted = ", ".join(f"{_KINDS.get(k, k)}: {kinds.count(k)}" for k in ordered)
+    return f"Total files: {len(kinds)}, {counted}"

@@ -1,0 +1,22 @@
+"""`git deploy push-hotfix`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.pushhotfix import push_hotfix
+
+
+@click.command("push-hotfix")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Merge the hotfix with the remote's branch, push, and return to the hotfix."""
+    pushed = push_hotfix(deployment(prefix))
+    click.echo(
+        f"Pushed {pushed.merged[:12]}. {pushed.commit[:12]}, the hotfix, is checked out again:"
+        " test it, then\n  git deploy sync",
+        err=True,
+    )

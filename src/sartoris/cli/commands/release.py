@@ -1,0 +1,18 @@
+"""`git deploy release`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.sync import release
+
+
+@click.command("release")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Tag what is checked out and finish, without a sync (needs deploy.can-make-tags)."""
+    state = release(deployment(prefix))
+    click.echo(f"{state.rollout_tag} is released.", err=True)

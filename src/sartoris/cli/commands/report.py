@@ -1,0 +1,88 @@
+"""`git deploy report`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.table import table
+from sartoris.rollout.report import Report, SlotReport, TargetReport, report
+from sartoris.wording import duration, plural
+
+
+@click.command("report")
+@common_options
+@click.option("--verify", is_flag=True, help="Compare every live file with its release.")
+@click.option("--rollouts", default=5, show_default=True, help="How many past rollouts to list.")
+@prefix_argument
+def command(prefix: str | None, verify: bool, rollouts: int) -> None:
+    """Tell what is live where, what should be, and which rollouts led there."""
+    found = report(deployment(prefix, question=True), verify=verify, rollouts=rollouts)
+    if wants_json():
+        import json
+
+        click.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        click.echo("\n".join(_lines(found)))
+
+
+def _lines(found: Report) -> list[str]:
+    lines = [line for slot in found.slots for line in (*_slot(slot, found.repository), "")]
+    return [*lines, *_rollouts(found)]
+
+
+def _slot(found: SlotReport, repository: str) -> list[str]:
+    should = found.desired.release if found.desired else "nothing yet"
+    lines = [f"{found.slot} of {repository} ({found.path or 'no targets'}): {should}"]
+    lines += table(
+        ("  target", "live", "condition"),
+        [(f"  {t.target}", t.live or "nothing", _condition(t)) for t in found.targets],
+    )
+    if found.targets:
+        current = len(found.targets) - len(found.not_current)
+        lines.append(f"{current} of {plural(len(found.targets), 'target')} current.")
+    return [*lines, *_next(found)]
+
+
+def _next(found: SlotReport) -> list[str]:
+    """What brings targets back in order. A release that is damaged is replaced by a new one."""
+    damaged = [one for one in found.not_current if one.condition == "damaged"]
+    away = [one.target for one in found.not_current if one not in damaged]
+    lines = []
+    if away and found.desired:
+        lines.append(f"Next: git deploy converge {' '.join(away[:8])}")
+    if damaged:
+        lines.append("Next: git deploy start && git deploy --force sync   # new trees everywhere")
+    return lines
+
+
+def _condition(target: TargetReport) -> str:
+    if target.condition == "silent":
+        seen = "never heard from"
+        if target.seen is not None:
+            seen = f"last heard from {duration(time.time() - target.seen)} ago"
+        return f"does not answer: {target.error}: {target.message} ({seen})"
+    if target.condition == "damaged":
+        changed = ", ".join(target.changed[:3])
+        more = f" and {len(target.changed) - 3} more" if len(target.changed) > 3 else ""
+        return f"damaged: {changed}{more}" if changed else "damaged: incomplete"
+    return "current, verified" if target.complete else target.condition
+
+
+def _rollouts(found: Report) -> list[str]:
+    return table(
+        ("rollout", "action", "result", "when", "by"),
+        [
+            (
+                rollout.tag,
+                rollout.action,
+                rollout.result or "open",
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(rollout.started)),
+                rollout.by,
+            )
+            for rollout in found.rollouts
+        ],
+    )

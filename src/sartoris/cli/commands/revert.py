@@ -1,0 +1,58 @@
+"""`git deploy revert`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.listing import lines
+from sartoris.cli.options import common_options, typed
+from sartoris.cli.summary import tell_synced
+from sartoris.errors import Refused
+from sartoris.rollout.choice import Choice, choices, choose
+from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.revert import revert
+from sartoris.rollout.revert_tree import revert_tree
+from sartoris.rollout.state import RolloutState
+from sartoris.rollout.steps import Delivered
+from sartoris.rollout.way import way_of
+
+
+@click.command("revert")
+@common_options
+@click.argument("wanted", metavar="[N|TAG]", required=False)
+def command(wanted: str | None) -> None:
+    """Make an earlier release live again on the whole fleet.
+
+    By its tag, or by its number in the list. Without either, shows the list and asks.
+    """
+    d = deployment()
+    count = int(typed().get("count") or 20)
+    answer = _ask(d, count) if wanted is None else wanted
+    if answer.lower() == "quit":
+        click.echo("Nothing was reverted.", err=True)
+        return
+    tell_synced(_revert(d, choose(d, answer, count=count)))
+
+
+def _revert(d: Deployment, choice: Choice) -> Delivered | RolloutState:
+    return revert(d, choice) if way_of(d) == "fleet" else revert_tree(d, choice)
+
+
+def _ask(d: Deployment, count: int) -> str:
+    """Show the list and ask until the answer is a number of it, a tag, or `quit`."""
+    offered = choices(d, count=count)
+    if not offered:
+        raise Refused(f"{d.prefix} has no rollout to revert to", next_steps=["git deploy start"])
+    click.echo("The following can be reverted to:")
+    click.echo("\n".join(lines(offered, numbered=True, long=True)))
+    while True:
+        prompt = f"Number (1-{len(offered)}) or tag to revert to, or quit"
+        answer = str(click.prompt(prompt, err=True)).strip()
+        names = [listed.name for listed in offered]
+        if answer.lower() == "quit" or answer in names:
+            return answer
+        # The list may have grown while it was read, and the number is of this one.
+        if answer.isdecimal() and 1 <= int(answer) <= len(names):
+            return names[int(answer) - 1]
+        click.echo(f"{answer!r} is not in the list.", err=True)

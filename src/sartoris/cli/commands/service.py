@@ -1,0 +1,72 @@
+"""`git deploy service`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.options import common_options
+from sartoris.cli.table import table
+from sartoris.config import Share
+from sartoris.rollout.service import ServiceIncomplete, act_on_service, service_states
+from sartoris.sync.fleet import StageResult
+from sartoris.wording import plural
+
+_DO = ("restart", "reload", "status")
+
+
+def _batch(context: click.Context, parameter: click.Parameter, text: str | None) -> Share | None:
+    from sartoris.config.values import BadValue, parse_batch
+
+    try:
+        return None if text is None else parse_batch(text)
+    except BadValue as error:
+        raise click.BadParameter(f"{text!r} {error}", context, parameter) from error
+
+
+@click.command("service")
+@common_options
+@click.option(
+    "--batch",
+    metavar="N|N%",
+    callback=_batch,
+    help="How many at once, instead of deploy.batch.",
+)
+@click.argument("do", metavar="|".join(_DO), type=click.Choice(_DO))
+@click.argument("targets", nargs=-1)
+def command(do: Any, targets: tuple[str, ...], batch: Share | None) -> None:
+    """Restart or reload deploy.service on TARGETS (default: all), or ask how it is.
+
+    One batch after another; stops when more than deploy.max-failed have failed. Exit code 71: not
+    done, or not active, on all of them.
+    """
+    if do == "status":
+        _tell_states(service_states(deployment(question=True), targets))
+        return
+    result = act_on_service(deployment(), do, targets, batch)
+    click.echo(f"{do}: done on {plural(len(result.succeeded), 'target')}.", err=True)
+
+
+def _tell_states(result: StageResult) -> None:
+    """The answer on standard output; an error when the service does not run everywhere."""
+    states = {name: o.message if o.ok else o.error for name, o in result.outcomes.items()}
+    if wants_json():
+        import json
+
+        click.echo(json.dumps({"targets": [o.to_json() for o in result.outcomes.values()]}))
+    else:
+        rows = [(name, state, _remark(result, name)) for name, state in states.items()]
+        click.echo("\n".join(table(("target", "service", ""), rows)))
+    other = [name for name, state in states.items() if state != "active"]
+    if other:
+        raise ServiceIncomplete(
+            f"not active on {', '.join(other)}",
+            next_steps=[f"git deploy service restart {' '.join(other)}"],
+        )
+
+
+def _remark(result: StageResult, name: str) -> str:
+    outcome = result.outcomes[name]
+    return "" if outcome.ok else outcome.message

@@ -1,0 +1,39 @@
+"""`git deploy show`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sartoris.cli import streams
+from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.listing import lines
+from sartoris.cli.options import common_options, prefix_argument, typed
+from sartoris.cli.questions import selection
+from sartoris.rollout.listing import Listed
+from sartoris.rollout.show import show
+
+
+@click.command("show")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """List the rollouts, newest first. `*` marks what is checked out, `live` what the fleet has.
+
+    The newest 20, or `--count` of them; 0 for all.
+    """
+    shown = show(deployment(prefix, question=True), selection(everything=True))
+    if wants_json():
+        import json
+
+        click.echo(json.dumps([_document(*pair) for pair in shown], indent=1))
+        return
+    texts = lines([listed for listed, _ in shown], long=bool(typed().get("long_digest")))
+    for text, (_, live) in zip(texts, shown, strict=True):
+        streams.write_line(sys.stdout, f"{text}  (live)" if live else text)
+
+
+def _document(listed: Listed, live: bool) -> dict[str, object]:
+    mine = {"tag": listed.name, "commit": listed.commit, "current": listed.current, "live": live}
+    return {**mine, "same": list(listed.same)}

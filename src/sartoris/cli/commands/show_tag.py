@@ -1,0 +1,18 @@
+"""`git deploy show-tag`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli import streams
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.listing import newest
+
+
+@click.command("show-tag")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Print the newest rollout tag, or nothing. (`--show-tag`: that of what is checked out.)"""
+    streams.write_answer(newest(deployment(prefix, question=True)))

@@ -1,0 +1,28 @@
+"""`git deploy sync`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.summary import tell_synced
+from sartoris.rollout.sync import sync
+
+
+@click.command("sync")
+@common_options
+@click.option("--dry-run", is_flag=True, help="Tell what would be tagged, sent and switched.")
+@prefix_argument
+def command(prefix: str | None, dry_run: bool) -> None:
+    """Tag what is checked out and bring it to the fleet, in two stages.
+
+    All targets fetch; if too many fail, the sync stops and nothing live has changed. Then all
+    switch. Exit code 71: not complete, and the message says what is live where.
+    """
+    d = deployment(prefix, dry_run=dry_run)
+    synced = sync(d)
+    if dry_run:
+        click.echo("Dry run: nothing was tagged, sent or switched.", err=True)
+    else:
+        tell_synced(synced)

@@ -1,0 +1,20 @@
+"""`git deploy tag`."""
+
+from __future__ import annotations
+
+import click
+
+from sartoris.cli.context import deployment
+from sartoris.cli.options import common_options, prefix_argument
+from sartoris.rollout.tagging import tag
+
+
+@click.command("tag")
+@common_options
+@prefix_argument
+def command(prefix: str | None) -> None:
+    """Tag what is checked out, outside of a rollout (needs deploy.can-make-tags).
+
+    Prints the tag.
+    """
+    click.echo(tag(deployment(prefix)))

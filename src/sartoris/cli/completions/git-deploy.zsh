@@ -1,0 +1,61 @@
+#compdef git-deploy
+#description deploy what is checked out to a fleet of servers
+# Written by `make docs` from the commands themselves.
+
+# Rollout tags, newest first.
+__git-deploy_tags () {
+  local prefix order=-refname
+  local -a tags
+  prefix=$(git config deploy.tag-prefix 2>/dev/null)
+  [[ -n $prefix ]] || order=-creatordate
+  tags=(${(f)"$(git for-each-ref --sort=$order --count=500 --format='%(refname:strip=2)' \
+    "refs/tags/${prefix:+$prefix-}*" 2>/dev/null)"})
+  tags=(${tags:#*_reverted})
+  compadd -V rollout-tags -a tags
+}
+
+_git-deploy () {
+  local -a actions other_names options questions with_value targets
+  local action= i
+  actions=(
+@ACTIONS@
+  )
+  other_names=(@OTHER_NAMES@)
+  options=(@OPTIONS@)
+  questions=(@QUESTIONS@)
+  with_value=(@WITH_VALUE@)
+
+  for (( i = 2; i < CURRENT; i++ )); do
+    if (( $with_value[(Ie)$words[i]] )); then
+      (( i++ ))
+    elif (( $actions[(I)$words[i]:*] || $other_names[(Ie)$words[i]] )); then
+      action=$words[i]
+      break
+    fi
+  done
+
+  case $words[CURRENT-1] in
+    --remote-site) compadd -- ${(f)"$(git remote 2>/dev/null)"}; return ;;
+    --remote-branch)
+      compadd -- ${(f)"$(git for-each-ref --format='%(refname:strip=2)' refs/heads 2>/dev/null)"}
+      return ;;
+  esac
+  (( $with_value[(Ie)$words[CURRENT-1]] )) && return
+  if [[ $words[CURRENT] == -* ]]; then
+    case $action in
+      '') options+=($questions --version --help) ;;
+@OWN_OPTIONS@
+    esac
+    compadd -a -- options
+    return
+  fi
+  case $action in
+    '') _describe action actions ;;
+    revert) __git-deploy_tags ;;
+    converge|service)
+      targets=(${${(f)"$(git config --get-all deploy.target 2>/dev/null)"}%%=*})
+      compadd -a targets ;;
+  esac
+}
+
+_git-deploy "$@"

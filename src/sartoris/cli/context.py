@@ -1,0 +1,106 @@
+"""From what was typed to a deployment whose events somebody shows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from sartoris.cli.options import typed
+from sartoris.errors import Refused, WrongUsage
+from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.options import Options
+
+
+def deployment(
+    prefix: str | None = None, *, dry_run: bool = False, question: bool = False
+) -> Deployment:
+    """The deployment of the current directory. Raises `NotARepository`.
+
+    A `question` (status, report, show) has an answer of its own, and its events are not shown.
+    """
+    options = _options(prefix, dry_run)
+    if dry_run:
+        from sartoris.rollout.rehearsal import Rehearsal
+
+        made: Deployment = Rehearsal(_here(), options)
+    else:
+        made = Deployment(_here(), options)
+    click.get_current_context().call_on_close(made.close)
+    if not question:
+        _show_events(made)
+    return made
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        step = "cd to the repository that you deploy from"
+        raise Refused("the current directory is gone", next_steps=[step]) from error
+
+
+def wants_json() -> bool:
+    return bool(typed().get("json"))
+
+
+def _options(prefix: str | None, dry_run: bool) -> Options:
+    said = typed()
+    return Options(
+        prefix=said.get("of_prefix") or prefix,
+        force=bool(said.get("force")),
+        remote=said.get("remote") is not False,
+        remote_site=said.get("remote_site") or "origin",
+        remote_branch=said.get("remote_branch"),
+        message="\n\n".join(said.get("message") or ()),
+        check_clean=said.get("check_clean") is not False,
+        skip_hooks=bool(said.get("skip_hooks")),
+        adopt=bool(said.get("adopt")),
+        date_format=_date_format(said.get("date_fmt")),
+        deploy_file=said.get("deploy_file_name"),
+        mail_to=said.get("to_mail") or os.environ.get("LIVE_EMAIL_ADDR"),
+        dry_run=dry_run,
+        show_most=1000 if _is_verbose() else 30 if dry_run else 10,
+    )
+
+
+def _is_verbose() -> bool:
+    return bool(typed().get("verbose") or os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0")
+
+
+def _date_format(text: str | None) -> str | None:
+    if text is None:
+        return None
+    from sartoris.config.values import BadValue, parse_date_format
+
+    try:
+        return parse_date_format(text)
+    except BadValue as error:
+        raise WrongUsage(f"--date-fmt {text!r} {error}") from error
+
+
+def _show_events(d: Deployment) -> None:
+    _subscribe_terminal(d)
+    if not d.options.dry_run and d.config.log_directory is not None:
+        from sartoris.cli.logs import subscribe_logs
+
+        subscribe_logs(d, d.config.log_directory)
+
+
+def _subscribe_terminal(d: Deployment) -> None:
+    if wants_json():
+        from sartoris.cli.jsonlines import JsonLines
+
+        d.events.subscribe(JsonLines(sys.stdout, dry_run=d.options.dry_run))
+        return
+    from sartoris.cli.lines import Lines
+
+    settings = {"verbose": _is_verbose(), "dry_run": d.options.dry_run}
+    if sys.stderr.isatty():
+        from sartoris.cli.live import LiveLines
+
+        d.events.subscribe(LiveLines(**settings))
+    else:
+        d.events.subscribe(Lines(**settings))

@@ -1,0 +1,191 @@
+"""Shows events as lines on standard error, for people and for log files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sartoris import events
+from sartoris.cli.streams import write_line
+from sartoris.cli.targettable import TargetTable
+from sartoris.events import Event
+from sartoris.orders import Outcome
+from sartoris.wording import plural
+
+# Steps whose own events say it better, or that are over before anyone has read their name.
+_QUIET = ("check", "publish", "compose", "commit", "start tag", "ask")
+_NAMED_AT_MOST = 8
+
+
+class Lines:
+    """One line or a few for each event that a person cares about.
+
+    `verbose` shows every step and every target. `dry_run` says "would" of what stages do.
+    """
+
+    def __init__(self, *, verbose: bool = False, dry_run: bool = False) -> None:
+        self._verbose = verbose
+        self._dry_run = dry_run
+        self._targets = TargetTable()
+        self._failures: list[Outcome] = []  # of this stage
+        self._show: dict[type[Event], Callable[[Any], None]] = {
+            events.StepStarted: self._step_started,
+            events.StepFinished: self._step_finished,
+            events.StepFailed: self._step_failed,
+            events.WillShip: self._will_ship,
+            events.Tagged: self._tagged,
+            events.StageStarted: self._stage_started,
+            events.TargetAnswered: self._target_answered,
+            events.StageFinished: self._stage_finished,
+            events.GateDecided: self._gate_decided,
+            events.LeftBehind: self._left_behind,
+            events.CacheAnswered: self._cache_answered,
+            events.HookRan: self._hook_ran,
+            events.Warned: self._warned,
+            events.Noted: self._noted,
+        }
+
+    def __call__(self, event: Event) -> None:
+        show = self._show.get(type(event))
+        if show is not None:
+            show(event)
+
+    def write(self, line: str, style: str = "") -> None:  # noqa: ARG002 - styles are for terminals
+        """One line to standard error. Bytes that are no text are shown as question marks."""
+        encoding = sys.stderr.encoding or "utf-8"
+        write_line(sys.stderr, line.encode(encoding, "surrogateescape").decode(encoding, "replace"))
+
+    def _step_started(self, event: events.StepStarted) -> None:
+        if self._verbose or event.step not in _QUIET:
+            self.write(f"==> {event.step} {event.detail}".rstrip(), "bold")
+
+    def _step_finished(self, event: events.StepFinished) -> None:
+        if event.step == "switch" and not self._dry_run:
+            self._summarise()
+
+    def _summarise(self) -> None:
+        """The table of targets, once a sync knows what is live where."""
+        for line in self._targets.lines():
+            self.write(f"    {line}")
+
+    def _step_failed(self, event: events.StepFailed) -> None:
+        if self._verbose:
+            self.write(f"    {event.step} failed after {event.seconds:.1f} s: {event.message}")
+
+    def _will_ship(self, event: events.WillShip) -> None:
+        self.write(f"==> {'would ship' if self._dry_run else 'ships'} {event.head[:12]}", "bold")
+        if not event.base:
+            self.write(f"    the first release here: {plural(event.file_count, 'file')}")
+        else:
+            self._difference(event)
+        for line in event.submodules:
+            self.write(f"    submodule {line}")
+
+    def _difference(self, event: events.WillShip) -> None:
+        self.write(
+            f"    {plural(event.commit_count, 'commit')},"
+            f" {plural(event.file_count, 'file')} changed since {event.base[:12]}"
+        )
+        if event.gone:
+            self.write(f"    and {plural(event.gone, 'commit')} that are live now will be gone")
+        self._named(event.commits, event.commit_count)
+        if self._verbose or self._dry_run:
+            self._named(event.files, event.file_count)
+
+    def _named(self, lines: tuple[str, ...], count: int) -> None:
+        for line in lines:
+            self.write(f"      {line}")
+        if count > len(lines):
+            self.write(f"      and {count - len(lines)} more")
+
+    def _tagged(self, event: events.Tagged) -> None:
+        if self._dry_run:
+            return
+        pushed = "tagged and pushed" if event.pushed else "tagged"
+        self.write(f"    {event.commit[:12]} is {pushed} as {event.tag}")
+
+    def _stage_started(self, event: events.StageStarted) -> None:
+        self._failures = []
+        if self._dry_run:
+            release = f" of {event.release}" if event.release else ""
+            self.write(
+                f"    would send `{event.stage}`{release} to {_targets(event.targets)};"
+                " whether they can take it is not known"
+            )
+
+    def _target_answered(self, event: events.TargetAnswered) -> None:
+        outcome = event.outcome
+        if self._dry_run:
+            return
+        self._targets.add(event.stage, outcome)
+        if not outcome.ok:
+            self._failures.append(outcome)
+        if self._verbose:
+            end = "done" if outcome.ok else f"{outcome.error}: {outcome.message}"
+            self.write(f"    {outcome.target}: {end} ({outcome.seconds:.1f} s)")
+
+    def _stage_finished(self, event: events.StageFinished) -> None:
+        if self._dry_run or event.succeeded + len(event.failed) == 0:
+            return
+        failed = f", {len(event.failed)} failed: {_names(event.failed)}" if event.failed else ""
+        self.write(
+            f"    {event.stage}: {event.succeeded} done{failed} ({event.seconds:.2f} s)",
+            "yellow" if event.failed else "",
+        )
+
+    def _gate_decided(self, event: events.GateDecided) -> None:
+        if self._dry_run:
+            self.write(
+                f"    the gate would stop here if more than {event.allowed} of {event.total} failed"
+            )
+        elif event.failed:
+            decision = "go on without" if event.passed else "stop because of"
+            self.write(f"    gate: {decision} {_targets(event.failed)}, {event.allowed} may fail")
+            if event.passed:
+                self._tell_causes()
+            else:
+                self._summarise()
+
+    def _tell_causes(self) -> None:
+        """Why some are left behind. (When the gate is closed, the error tells it.)"""
+        from sartoris.sync.causes import causes
+
+        for cause in causes(self._failures):
+            self.write(f"      {cause.describe()}", "yellow")
+
+    def _left_behind(self, event: events.LeftBehind) -> None:
+        self.write(
+            f"    left behind: {_names(event.targets)}; `git deploy converge` brings them to"
+            f" {event.release or 'nothing live'}",
+            "yellow",
+        )
+
+    def _cache_answered(self, event: events.CacheAnswered) -> None:
+        if event.error:
+            self.write(f"    {event.cache} may serve old pages: {event.error}", "yellow")
+            self.write(f"      {event.again}", "yellow")
+        elif self._verbose:
+            self.write(f"    {event.cache}: banned ({event.seconds:.2f} s)")
+
+    def _hook_ran(self, event: events.HookRan) -> None:
+        if event.exit_code != 0:
+            end = "did not end" if event.exit_code is None else f"exit code {event.exit_code}"
+            self.write(f"    {event.phase} hook {event.hook}: {end}", "yellow")
+        elif self._verbose:
+            self.write(f"    {event.phase} hook {event.hook} ({event.seconds:.1f} s)")
+
+    def _warned(self, event: events.Warned) -> None:
+        self.write(f"    note: {event.message}", "yellow")
+
+    def _noted(self, event: events.Noted) -> None:
+        self.write(f"    {event.message}")
+
+
+def _names(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMED_AT_MOST
+    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _targets(names: tuple[str, ...]) -> str:
+    return f"{plural(len(names), 'target')} ({_names(names)})"

@@ -1,0 +1,50 @@
+"""`sartoris`: the operators' command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sartoris import __version__
+from sartoris.cli import boundary
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "--version", "-V", prog_name="sartoris")
+def operators() -> None:
+    """Set up and try Sartoris. Deployers use `git deploy`."""
+
+
+@operators.command("demo")
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+def demo(directory: Path | None) -> None:
+    """Make a small site in DIRECTORY (default: a temporary one), deploy to it, break it, mend it.
+
+    Prints each command as it runs it, and leaves the place for you to play in.
+    """
+    from sartoris.demo.story import run
+
+    run(directory)
+
+
+@operators.command("formula")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace files there that it did not write.")
+def formula(directory: Path, force: bool) -> None:
+    """Write the Salt formula into DIRECTORY, a file root of a Salt master.
+
+    Prints what the master's configuration needs to use it. Done again by a later version, it
+    replaces what it wrote itself.
+    """
+    from sartoris.salt.formula import export, master_configuration
+
+    directory = directory.absolute()
+    changed = export(directory, force)
+    click.echo(f"{directory}: {len(changed)} files written or removed", err=True)
+    click.echo(master_configuration(directory), nl=False)
+
+
+def sartoris() -> None:
+    """The executable `sartoris`."""
+    boundary.run("sartoris", lambda: operators.main(prog_name="sartoris", standalone_mode=False))

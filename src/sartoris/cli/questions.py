@@ -1,0 +1,88 @@
+"""What `git deploy` answers without an action: lists of tags, and what it would use."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sartoris.cli import streams
+from sartoris.cli.context import deployment
+from sartoris.cli.listing import lines
+from sartoris.cli.options import typed
+from sartoris.errors import NoPrefix, Refused, WrongUsage
+from sartoris.rollout.deployfile import current_text
+from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.listing import Listed, Selection, listing
+from sartoris.rollout.show import show_tag
+from sartoris.rollout.tagging import tag
+
+
+def answer() -> None:
+    """Answer the first question that was typed; the list of tags when none was."""
+    said = typed()
+    d = deployment(question=not said.get("make_tag"))
+    if said.get("show_prefix"):
+        streams.write_answer(_prefix(d))
+    elif said.get("show_hook_dir"):
+        click.echo(_hook_dir(d))
+    elif said.get("show_deploy_file"):
+        streams.write_line(sys.stdout, current_text(d).rstrip("\n"))
+    elif said.get("make_tag"):
+        click.echo(_make_tag(d))
+    elif said.get("show_tag"):
+        streams.write_answer(show_tag(d))
+    else:
+        print_list(d, everything=bool(said.get("list_all")))
+        if not said:
+            click.echo("(git deploy -h lists the actions)", err=True)
+
+
+def print_list(d: Deployment, *, everything: bool) -> None:
+    """The tags of what is checked out, or all of them, as git-deploy lists them."""
+    found = listing(d, selection(everything=everything))
+    if not found:
+        click.echo("No tags match HEAD" if not everything else "There are no tags", err=True)
+    for line in _lines(found):
+        streams.write_line(sys.stdout, line)
+
+
+def selection(*, everything: bool) -> Selection:
+    """What to list, by the options that were typed."""
+    said = typed()
+    count = said.get("count")
+    return Selection(
+        everything=everything,
+        branches=bool(said.get("include_branches")),
+        older_than=said.get("ignore_older_than") or "20080101",
+        count=20 if count is None else int(count),
+    )
+
+
+def _lines(found: list[Listed]) -> list[str]:
+    if typed().get("tag_only"):
+        return [one.name for one in found]
+    return lines(found, long=bool(typed().get("long_digest")))
+
+
+def _prefix(d: Deployment) -> str:
+    try:
+        return d.prefix
+    except NoPrefix as error:  # the question is answered; with 19 it would be what was missing
+        raise Refused(error.message, next_steps=error.next_steps) from error
+
+
+def _hook_dir(d: Deployment) -> str:
+    directory = d.config.hook_dir
+    if directory is None or not directory.is_dir():
+        raise Refused(
+            "there is no hook directory" if directory is None else f"{directory} does not exist",
+            next_steps=["git config deploy.hook-dir DIRECTORY"],
+        )
+    return str(directory)
+
+
+def _make_tag(d: Deployment) -> str:
+    if not d.options.message:
+        raise WrongUsage("--make-tag needs a --message")
+    return tag(d, deploy_file=False)

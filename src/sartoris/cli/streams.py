@@ -1,0 +1,36 @@
+"""Write to a reader who may have left (`| head`), or who wants the bytes of a file's name."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TextIO
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """One line, at once. That nobody reads any more is no reason to stop a rollout half way."""
+    try:
+        stream.write(line + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
+def write_answer(answer: str) -> None:
+    """A single word, such as a tag: to a program as it is, as git-deploy has it."""
+    sys.stdout.write(f"{answer}\n" if answer and sys.stdout.isatty() else answer)
+    sys.stdout.flush()
+
+
+def silence(stream: TextIO) -> None:
+    """Let all that is written from now on go nowhere, also what Python writes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def pass_bytes_through() -> None:
+    """Names of files that are no text leave standard output as the bytes that they are."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")

@@ -1,0 +1,8 @@
+"""Configuration: git config's section `deploy`, validated by one table of keys."""
+
+from sartoris.config.config import Config
+from sartoris.config.loading import load_config
+from sartoris.config.problems import ConfigError
+from sartoris.config.values import BadValue, Share, Target, check_prefix
+
+__all__ = ["BadValue", "Config", "ConfigError", "Share", "Target", "check_prefix", "load_config"]

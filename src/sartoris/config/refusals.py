@@ -1,0 +1,137 @@
+"""What is refused although each value by itself can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sartoris.config.entries import Entry, Levels
+from sartoris.config.keys import KEYS, SECTION, find_key, known_names
+from sartoris.config.problems import Problem
+
+Listed = Mapping[str, Sequence[tuple[Entry, Any]]]
+
+
+def planned_keys(levels: Levels) -> Iterator[Problem]:
+    """Keys that a later version will read: to accept them now would promise what is not done."""
+    for entry in _by_name(levels.counting()):
+        key = find_key(entry.key)
+        if key is not None and key.planned and entry.value != "":
+            line = f"{entry}: this version does not do this yet"
+            yield Problem(line, entry.git_config("--unset-all", entry.name))
+
+
+def wrong_sections(levels: Levels) -> Iterator[Problem]:
+    """Keys where nothing reads them."""
+    for key in KEYS:
+        read = levels.only(plain=key.where != "any", git=key.where == "git").entries
+        where = f"[{SECTION}]" + (" of git's own files" if key.where == "git" else "")
+        for entry in levels.counting():
+            if entry.key == key.name and entry not in read:
+                line = f"{entry}: this key is read only in {where}"
+                yield Problem(line, entry.git_config("--unset-all", entry.name))
+    yield from _wrong_subsections(levels)
+
+
+def _wrong_subsections(levels: Levels) -> Iterator[Problem]:
+    """Known keys in a section that was probably meant to be this repository's."""
+    for entry in levels.entries:
+        if entry.subsection is None or find_key(entry.key) is None:
+            continue
+        first, _, rest = entry.subsection.rpartition(" ")
+        meant = rest == levels.repository and first.lower() in ("", "repo", "repository")
+        if meant and entry.subsection != levels.own_subsection:
+            right = f"{SECTION}.{levels.own_subsection}"
+            line = f'{entry}: did you mean the section [{SECTION} "{levels.own_subsection}"]?'
+            wrong = f"{SECTION}.{entry.subsection}"
+            yield Problem(line, entry.git_config("--rename-section", wrong, right))
+
+
+def unknown_keys(levels: Levels) -> tuple[tuple[str, ...], list[Problem]]:
+    """The full names of the keys that are the site's own, and a problem for each misspelt one.
+
+    Sections of other repositories are not looked at.
+    """
+    own: dict[str, None] = {}
+    misspelt = []
+    for entry in levels.entries:
+        others = entry.subsection is not None and entry.subsection.startswith("repository ")
+        if find_key(entry.key) or (others and entry.subsection != levels.own_subsection):
+            continue
+        meant = _meant(entry.key)
+        if meant and entry in levels.counting():
+            misspelt.append(_misspelt(entry, meant))
+        else:
+            own[entry.name] = None
+    return tuple(own), misspelt
+
+
+def _meant(key: str) -> str | None:
+    import difflib
+
+    close = difflib.get_close_matches(key, known_names(), n=1, cutoff=0.8)
+    return close[0] if close else None
+
+
+def _misspelt(entry: Entry, meant: str) -> Problem:
+    right = entry.name.removesuffix(entry.key) + meant
+    key = find_key(meant)
+    add = ["--add"] if key is not None and key.many else []
+    steps = (
+        *entry.git_config(*add, right, entry.value or ""),
+        *entry.git_config("--unset-all", entry.name),
+    )
+    return Problem(f"{entry}: there is no such key; did you mean {meant}?", steps)
+
+
+def together(levels: Levels, listed: Listed) -> Iterator[Problem]:
+    """Values that cannot stand beside each other."""
+    yield from _repeated(listed["target"], lambda target: target.name, "a target of this name")
+    yield from _repeated(listed["target"], lambda target: target.root, "a target with this root")
+    yield from _repeated(listed["canary"], str, "this canary")
+    yield from _repeated(listed["shared"], str, "this path")
+    yield from _strange_canaries(levels, listed["canary"])
+    yield from _nested(listed["shared"])
+    action = levels.winner("service-action")
+    if action is not None and levels.winner("service") is None:
+        yield _problem(action, "there is no deploy.service that it could be done to")
+
+
+def _strange_canaries(levels: Levels, canaries: Sequence[tuple[Entry, str]]) -> Iterator[Problem]:
+    # By the raw values: a target whose root is wrong is a target nevertheless.
+    names = {(entry.value or "").partition("=")[0] for entry in levels.winners("target")}
+    for entry, canary in canaries:
+        if names and canary not in names:
+            yield _problem(entry, f"there is no target of this name; there are: {_some(names)}")
+
+
+def _nested(shared: Sequence[tuple[Entry, str]]) -> Iterator[Problem]:
+    for entry, path in shared:
+        outer = next((other for _, other in shared if path.startswith(f"{other}/")), None)
+        if outer:
+            yield _problem(entry, f"it is inside {outer}, which is shared as a whole")
+
+
+def _repeated(
+    pairs: Sequence[tuple[Entry, Any]], part: Callable[[Any], object], what: str
+) -> Iterator[Problem]:
+    seen = set()
+    for entry, value in pairs:
+        if part(value) in seen:
+            yield _problem(entry, f"there is already {what}")
+        seen.add(part(value))
+
+
+def _problem(entry: Entry, why: str) -> Problem:
+    return Problem(f"{entry}: {why}", entry.git_config("--edit"))
+
+
+def _some(names: set[str], most: int = 5) -> str:
+    shown = sorted(names)[:most]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _by_name(entries: Sequence[Entry]) -> list[Entry]:
+    """The last entry of each name in each file: one line is enough for a key with many values."""
+    return list({(entry.file, entry.name): entry for entry in entries}.values())

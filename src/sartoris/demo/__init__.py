@@ -1,0 +1,1 @@
+"""`sartoris demo`: a small site to watch and to play with."""

@@ -1,0 +1,245 @@
+"""The working repository: where the deployer stands, commits, and types `git deploy`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+
+from sartoris import atomic
+from sartoris.errors import Refused
+from sartoris.git.command import Git
+
+
+class NotARepository(Refused):
+    """The current directory is not in a git work tree."""
+
+
+class Repository:
+    """A work tree. `top` is its root, `git_dir` the repository that all its work trees share."""
+
+    def __init__(self, git: Git, top: Path, git_dir: Path) -> None:
+        self.git = git
+        self.top = top
+        self.git_dir = git_dir
+
+    @classmethod
+    def at(cls, directory: Path) -> Repository:
+        """The repository that `directory` is in. Raises `NotARepository`."""
+        asked = Git(directory).run(
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-common-dir",
+            "--show-toplevel",
+            check=False,
+        )
+        # A path may contain a newline; the common directory of a work tree ends before its top.
+        text = asked.text
+        if not asked.ok or "\n/" not in text:
+            raise NotARepository(
+                f"{directory} is not in the work tree of a git repository",
+                next_steps=["cd to the repository that you deploy from"],
+            )
+        git_dir, _, top = text.partition("\n/")
+        return cls(Git(Path("/" + top)), Path("/" + top), Path(git_dir))
+
+    def head(self) -> str:
+        """The full id of the commit that is checked out; "" before the first commit."""
+        return self.commit_of("HEAD") or ""
+
+    def branch(self) -> str:
+        """The branch that is checked out; "" when the head is detached."""
+        return self.git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).text
+
+    def commit_of(self, name: str) -> str | None:
+        """The full id of the commit that `name` leads to; None if there is none."""
+        found = self.git.run(
+            "rev-parse",
+            "--quiet",
+            "--verify",
+            "--end-of-options",
+            f"{name}^{{commit}}",
+            check=False,
+        )
+        return found.text if found.ok else None
+
+    def changes(self) -> list[str]:
+        """What keeps the tree from being clean, as `XY path`, untracked files included."""
+        # A question leaves nothing behind when it is killed: without optional locks, no index.lock.
+        status = ("status", "--porcelain=v1", "-z", "--untracked-files=normal")
+        return self.git.run("--no-optional-locks", *status).records
+
+    def identity(self) -> str | None:
+        """The committer as `Name <email>`; None if name or email is not set by the user."""
+        asked = self.git.run(
+            "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False
+        )
+        return asked.text.rpartition(">")[0] + ">" if asked.ok else None
+
+    def has_remote(self, site: str) -> bool:
+        return self.git.succeeds("remote", "get-url", "--", site)
+
+    def fetch(self, site: str, branch: str) -> str:
+        """Fetch one branch, no tags; the commit at its tip. Raises `GitFailed`.
+
+        Tags are left out because a repository that deploys has tens of thousands of them, and
+        maintenance because somebody waits for the rollout; other git commands see to it.
+        """
+        from sartoris.git.narrow import NarrowRepository, is_worth_it
+
+        options = ("--quiet", "--no-tags", "--no-auto-maintenance")
+        if is_worth_it(self.git, self.git_dir):
+            known = [self.head(), self.tracking_commit(site, branch)]
+            narrow = NarrowRepository(
+                self.git_dir / "deploy" / "narrow.git", self.git, self.git_dir
+            )
+            return narrow.fetch(options, site, branch, list(filter(None, known)))
+        self.git.run("fetch", *options, "--", site, f"refs/heads/{branch}")
+        return self.git.text("rev-parse", "--verify", "FETCH_HEAD^{commit}")
+
+    def tracking_commit(self, site: str, branch: str) -> str | None:
+        """What the remote's branch was when it was last fetched from or pushed to."""
+        return self.commit_of(f"refs/remotes/{site}/{branch}")
+
+    def contains(self, commit: str, ancestor: str) -> bool:
+        return commit == ancestor or self.git.succeeds(
+            "merge-base", "--is-ancestor", ancestor, commit
+        )
+
+    def fast_forward(self, commit: str) -> None:
+        self.git.run("merge", "--quiet", "--ff-only", commit)
+
+    def merge(self, commit: str) -> None:
+        """Merge, with git's own message. Raises `GitFailed` on a conflict, which is left there."""
+        self.git.run("merge", "--quiet", "--no-edit", commit)
+
+    def abort_merge(self) -> None:
+        """Leave a merge that did not come to its end; nothing when there is none.
+
+        A git that was killed may have left conflicts without having written down that it merges.
+        """
+        if self.commit_of("MERGE_HEAD"):
+            self.git.run("merge", "--abort")
+        elif self.unmerged():
+            self.git.run("reset", "--quiet", "--merge")
+
+    def push_head(self, site: str, branch: str) -> None:
+        """Push what is checked out to a branch of the remote. Raises `GitFailed`."""
+        self.git.run("push", "--quiet", "--", site, f"HEAD:refs/heads/{branch}")
+
+    def reset(self, commit: str) -> None:
+        """Bring branch, index and tracked files to `commit`; untracked files stay."""
+        self.git.run("reset", "--quiet", "--hard", commit)
+
+    def step_back(self, commit: str) -> None:
+        """As `reset`, but uncommitted changes stay. Raises `GitFailed` where they cannot."""
+        self.git.run("reset", "--quiet", "--keep", commit)
+
+    def stand_on(self, branch: str) -> None:
+        """Make `branch` the one that is checked out; index and files stay as they are."""
+        self.git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+
+    def save_changes(self, directory: str, *, before: str) -> str:
+        """Keep uncommitted changes as a stash commit under a ref in `directory`; the ref, or "".
+
+        These are changes to tracked files, and the untracked files that a reset to the commit
+        `before` would overwrite. Raises `GitFailed` in the middle of a merge.
+        """
+        in_the_way = self._in_the_way(before)
+        if in_the_way:
+            paths = b"".join(os.fsencode(path) + b"\0" for path in in_the_way)
+            self.git.run("update-index", "--add", "-z", "--stdin", stdin=paths)
+        stash = self.git.text("stash", "create", f"kept before a reset to {before}")
+        if not stash:
+            return ""
+        ref = f"{directory}/{stash[:12]}"
+        self.git.run("update-ref", ref, stash)
+        return ref
+
+    def unmerged(self) -> list[str]:
+        """The paths that a merge has left with conflicts."""
+        entries = self.git.run("ls-files", "--unmerged", "-z").records
+        return list(dict.fromkeys(entry.partition("\t")[2] for entry in entries))
+
+    def _in_the_way(self, commit: str) -> list[str]:
+        """The untracked files, ignored ones too, in the places of files that `commit` has."""
+        options = ("--cached", "--name-only", "--diff-filter=D", "-z")
+        wanted = set(self.git.run("diff-index", *options, commit, "--").records)
+        if not wanted:
+            return []
+        above = {str(parent) for path in wanted for parent in PurePath(path).parents}
+        return [
+            path
+            for path in self.git.run("ls-files", "--others", "-z").records
+            if path in wanted or path in above or wanted & {str(p) for p in PurePath(path).parents}
+        ]
+
+    def has_tag(self, tag: str) -> bool:
+        return self.git.succeeds("rev-parse", "--quiet", "--verify", f"refs/tags/{tag}")
+
+    def create_tag(self, tag: str, commit: str, message: str) -> None:
+        """Make an annotated tag. Making it again on the same commit is no error."""
+        if self.commit_of(f"refs/tags/{tag}") == commit:
+            return
+        self.git.run("tag", "--annotate", "--file=-", "--", tag, commit, stdin=os.fsencode(message))
+
+    def delete_tag(self, tag: str) -> None:
+        self.git.run("tag", "--delete", "--", tag, check=False)
+
+    def push_tags(self, site: str, tags: list[str]) -> None:
+        """Push tags, all or none. Raises `GitFailed`."""
+        refs = [f"refs/tags/{tag}:refs/tags/{tag}" for tag in tags]
+        self.git.run("push", "--quiet", "--no-verify", "--atomic", "--", site, *refs)
+
+    def write_untracked(self, name: str, text: str) -> bool:
+        """Write a file into the work tree that never makes it dirty; whether it was written.
+
+        Not where the repository tracks a file of that name, and not through a symbolic link or into
+        a directory that is not there.
+        """
+        path = self.top / name
+        parent = self.top.resolve() / path.parent.relative_to(self.top)
+        if not parent.is_dir() or path.parent.resolve() != parent or self.is_tracked(name):
+            return False
+        self._exclude(name)
+        atomic.write_text(path, text)
+        return True
+
+    def tag_names(self, pattern: str) -> list[str]:
+        """The names of the tags that match, in no particular order."""
+        return self.git.lines(
+            "for-each-ref", "--format=%(refname:lstrip=2)", f"refs/tags/{pattern}"
+        )
+
+    def tags(self) -> dict[str, str]:
+        """All tags with the commits that they lead to, in no particular order. One process.
+
+        Packed tags carry their commit, so that of tens of thousands none has to be looked into.
+        """
+        found: dict[str, str] = {}
+        listed = self.git.run("show-ref", "--dereference", "--tags", check=False).lines
+        for line in listed:  # of an annotated tag first the tag, then, with ^{}, its commit
+            at, _, ref = line.partition(" ")
+            found[ref.removeprefix("refs/tags/").removesuffix("^{}")] = at
+        return found
+
+    def branches(self) -> list[tuple[str, str]]:
+        """Local and remote branches with their commits, by name."""
+        lines = self.git.lines(
+            "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads", "refs/remotes"
+        )
+        pairs = [line.rpartition(" ") for line in lines]
+        return [(branch, commit) for branch, _, commit in pairs]
+
+    def is_tracked(self, name: str) -> bool:
+        return bool(self.git.run("ls-files", "-z", "--", f":(top,literal){name}").stdout)
+
+    def _exclude(self, name: str) -> None:
+        """Keep `name` out of `git status`, for this clone only."""
+        exclude = self.git_dir / "info" / "exclude"
+        line = f"/{name}"
+        present = exclude.read_text(errors="surrogateescape") if exclude.exists() else ""
+        if line not in present.split("\n"):
+            exclude.parent.mkdir(exist_ok=True)
+            newline = "" if not present or present.endswith("\n") else "\n"
+            with exclude.open("a") as file:
+                file.write(f"{newline}{line}\n")

@@ -1,0 +1,172 @@
+"""Submodules of a working repository: what is recorded, what is checked out, what moved.
+
+A submodule's repository is found through its place in the work tree, by reading files: with a
+hundred submodules, a git process for each would cost more than everything else in a sync.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from sartoris.git.command import Git
+from sartoris.git.objects import outline
+
+
+class Submodules:
+    """The submodules of the repository that `git` works in; its directory is the work tree's top.
+
+    Paths are text with undecodable bytes escaped (`os.fsdecode`), relative to that top.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._top = git.directory.absolute()
+
+    def paths(self, commit: str) -> list[tuple[str, str]]:
+        """The gitlinks of a commit, not of its submodules: (path, recorded commit)."""
+        return _gitlinks(self._git, commit)
+
+    def out_of_date(self) -> list[str]:
+        """Submodules that are not checked out, or whose HEAD is not the recorded commit.
+
+        Recorded is what HEAD records, and for submodules inside a submodule what that one's commit
+        records. Submodules inside one that is itself out of date are not looked at.
+        """
+        return self._out_of_date(self._git, inside="")
+
+    def changed(self) -> list[str]:
+        """Submodules, at any depth, with uncommitted changes to tracked files.
+
+        One whose checkout was killed is among them, although its HEAD may be the recorded commit.
+        """
+        return self._changed(self._git, inside="")
+
+    def update(self, fetch: bool, *, force: bool = False) -> None:
+        """Check out the recorded commit of every submodule, at any depth.
+
+        With `fetch` False nothing is fetched into a repository that is already here; a missing
+        one is still cloned. With `force` uncommitted changes are lost. Raises `GitFailed`.
+        """
+        options = [] if fetch else ["--no-fetch"]
+        options += ["--force"] if force else []
+        self._git.run("submodule", "update", "--init", "--recursive", *options)
+
+    def log(self, path: str, old: str, new: str) -> list[str] | None:
+        """The subjects of the commits in `new` and not in `old`, newest first.
+
+        None when that cannot be known here: the submodule is not checked out, or lacks a commit.
+        """
+        repository = git_directory(self._top, path)
+        if repository is None:
+            return None
+        git = Git(self._top, git_dir=repository)
+        plain = ("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8")
+        subjects = git.run(*plain, "log", "--format=%s", f"{old}..{new}", "--", check=False)
+        return subjects.lines if subjects.ok else None
+
+    def _changed(self, git: Git, inside: str) -> list[str]:
+        found: list[str] = []
+        touched = _changes(git, "--ignore-submodules=untracked")
+        for name, _ in _gitlinks(git, "HEAD") if touched else []:
+            path = f"{inside}{name}"
+            if name not in touched or git_directory(self._top, path) is None:
+                continue
+            submodule = Git(self._top / path)
+            found += [path] if _changes(submodule, "--ignore-submodules=all") else []
+            found += self._changed(submodule, f"{path}/")
+        return found
+
+    def _out_of_date(self, git: Git, inside: str) -> list[str]:
+        stale: list[str] = []
+        for name, recorded in _gitlinks(git, "HEAD"):
+            path = f"{inside}{name}"
+            repository = git_directory(self._top, path)
+            if repository is None or head_commit(repository) != recorded:
+                stale.append(path)
+            # `git submodule update` does nothing without this file, so there is nothing to find.
+            elif (self._top / path / ".gitmodules").is_file():
+                stale += self._out_of_date(Git(self._top / path, git_dir=repository), f"{path}/")
+        return stale
+
+
+def git_directory(top: Path, path: str) -> Path | None:
+    """The git directory of the submodule checked out at `path` below `top`; None if there is none.
+
+    The path is followed through directories only: one with `..` or a symbolic link in it could
+    lead out of the work tree, and has no submodule.
+    """
+    place = top
+    for part in path.split("/"):
+        place = place / part
+        if part in ("", ".", "..") or not _is_directory(place):
+            return None
+    dot_git = place / ".git"
+    found = dot_git if _is_directory(dot_git) else _gitdir_file(dot_git)
+    if found is None or not (found / "HEAD").is_file() or not object_directory(found).is_dir():
+        return None
+    return found
+
+
+def object_directory(git_dir: Path) -> Path:
+    """Where the objects of a git directory are, which for a linked work tree is another one's."""
+    return _common_directory(git_dir) / "objects"
+
+
+def head_commit(git_dir: Path) -> str | None:
+    """The commit that HEAD names, read from the files; None when there is none."""
+    common = _common_directory(git_dir)
+    if (common / "reftable").is_dir():
+        head = Git(git_dir, git_dir=git_dir).run("rev-parse", "--verify", "HEAD", check=False)
+        return head.text if head.ok else None
+    value = _read(git_dir / "HEAD")
+    for _ in range(5):  # as deep as git itself follows one name to another
+        if value is None or not value.startswith(b"ref: "):
+            break
+        name = value[len(b"ref: ") :]
+        value = _read(common / os.fsdecode(name)) or _packed_ref(common, name)
+    return value.decode("ascii", "replace") if value else None
+
+
+def _changes(git: Git, *options: str) -> set[str]:
+    """The tracked paths that `git status` lists."""
+    status = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    return {record[3:] for record in git.run("--no-optional-locks", *status, *options).records}
+
+
+def _gitlinks(git: Git, commit: str) -> list[tuple[str, str]]:
+    return [(os.fsdecode(link.path), link.commit) for link in outline(git, commit).gitlinks]
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _gitdir_file(path: Path) -> Path | None:
+    if path.is_symlink():
+        return None
+    content = _read(path)
+    if content is None or not content.startswith(b"gitdir: "):
+        return None
+    return path.parent / os.fsdecode(content[len(b"gitdir: ") :])
+
+
+def _common_directory(git_dir: Path) -> Path:
+    named = _read(git_dir / "commondir")
+    return git_dir if named is None else git_dir / os.fsdecode(named)
+
+
+def _packed_ref(common: Path, name: bytes) -> bytes | None:
+    lines = (_read(common / "packed-refs") or b"").split(b"\n")
+    return next((line.split(b" ")[0] for line in lines if line.endswith(b" " + name)), None)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes().rstrip(b"\r\n")
+    except OSError:
+        return None

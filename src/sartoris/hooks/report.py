@@ -1,0 +1,59 @@
+"""What one hook did."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from sartoris.errors import Refused
+
+
+@dataclass(frozen=True)
+class HookReport:
+    """What one hook did, or why it was passed over.
+
+    `phase` is "sync" for the sync hook. `exit_code` is None when the hook did not end by itself or
+    was never started (`problem` says why), and negative when a signal killed it. `seconds` is how
+    long it ran, `output_tail` the last lines that it wrote. `passed_over_reason` is "" if it ran.
+    """
+
+    hook: Path
+    phase: str
+    exit_code: int | None = None
+    seconds: float = 0.0
+    output_tail: str = ""
+    passed_over_reason: str = ""
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the rollout may go on: the hook succeeded, or was passed over."""
+        return not self.failure
+
+    @property
+    def failure(self) -> str:
+        """What went wrong, to stand after the hook's path; "" if nothing did."""
+        if self.problem or self.passed_over_reason or self.exit_code is None:
+            return self.problem
+        if self.exit_code < 0:
+            return f"was killed by {_signal_name(-self.exit_code)}"
+        return f"exited with {self.exit_code}" if self.exit_code else ""
+
+
+class HookFailed(Refused):
+    """A hook failed, and with it what it was to allow. `report` says how."""
+
+    def __init__(self, report: HookReport, *, action: str) -> None:
+        self.report = report
+        super().__init__(
+            f"the {report.phase} hook {report.hook} {report.failure}",
+            next_steps=[f"git deploy {action}   # again, when the hook passes"],
+        )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

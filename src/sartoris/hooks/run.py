@@ -1,0 +1,99 @@
+"""Run the hooks of a phase: the site's common ones, then those of the prefix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from sartoris.hooks.finding import Found, find_hooks, reason_to_pass_over
+from sartoris.hooks.phases import HookContext, Phase
+from sartoris.hooks.program import run_program
+from sartoris.hooks.report import HookFailed, HookReport
+
+SYNC = "sync"
+
+
+class Hooks:
+    """The hooks of one site, run in one work tree.
+
+    `directory` is `deploy.hook-dir`: without one there are no hooks. `timeout` is in seconds, 0 for
+    none. `listener` is told of each hook when it has ended, and of each file that was passed over.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None,
+        work_tree: Path,
+        *,
+        timeout: float,
+        listener: Callable[[HookReport], None],
+    ) -> None:
+        self._directory = directory and Path(os.path.abspath(directory))  # noqa: PTH100
+        self._work_tree = work_tree
+        self._timeout = timeout
+        self._listener = listener
+        self._warned = False
+
+    def run(self, phase: Phase, context: HookContext) -> None:
+        """Run the hooks of `phase`. The first that fails is the last: raises `HookFailed`."""
+        for report in self._reports(phase, context):
+            if not report.ok:
+                raise HookFailed(report, action=context.action)
+
+    def run_all(self, phase: Phase, context: HookContext) -> list[HookReport]:
+        """Run the hooks of `phase`, all of them, whatever fails: where a way back must not stop."""
+        return list(self._reports(phase, context))
+
+    def sync_hook(self, prefix: str) -> Path | None:
+        """The program that replaces our own sync for `prefix`, if the site has one."""
+        if self._directory is None:
+            return None
+        path = self._directory / SYNC / f"{prefix}.sync"
+        if not os.path.lexists(path):
+            return None
+        reason = reason_to_pass_over(path)
+        if reason:
+            self._listener(HookReport(path, SYNC, passed_over_reason=reason))
+            return None
+        return path
+
+    def run_sync_hook(
+        self, path: Path, context: HookContext, environment: Mapping[str, str]
+    ) -> HookReport:
+        """Run the sync hook, with `environment` (`DEPLOY_...`) beside what every hook is told."""
+        told = {**context.environment(SYNC, context.prefix), **environment}
+        return self._told(self._run(path, SYNC, told))
+
+    def _reports(self, phase: Phase, context: HookContext) -> Iterator[HookReport]:
+        if self._directory is None:
+            return
+        if not self._directory.is_dir():
+            yield from self._missing_directory(self._directory, phase)
+        for found in find_hooks(self._directory, phase, context.prefix):
+            yield self._told(self._report(found, phase, context))
+
+    def _report(self, found: Found, phase: Phase, context: HookContext) -> HookReport:
+        if found.reason or found.problem:
+            return HookReport(
+                found.path, phase, passed_over_reason=found.reason, problem=found.problem
+            )
+        return self._run(found.path, phase, context.environment(phase, found.prefix))
+
+    def _run(self, path: Path, phase: str, environment: Mapping[str, str]) -> HookReport:
+        ended = run_program(
+            path, directory=self._work_tree, environment=environment, timeout=self._timeout
+        )
+        return HookReport(path, phase, **asdict(ended))
+
+    def _missing_directory(self, directory: Path, phase: Phase) -> Iterator[HookReport]:
+        """One warning, not one for each phase of the rollout."""
+        if not self._warned:
+            self._warned = True
+            reason = "deploy.hook-dir names it, and there is no such directory"
+            yield self._told(HookReport(directory, phase, passed_over_reason=reason))
+
+    def _told(self, report: HookReport) -> HookReport:
+        self._listener(report)
+        return report

@@ -1,0 +1,90 @@
+"""`git-deploy.log` in `deploy.log-directory`: what was done, by whom, when. One line an event.
+
+The form is git-deploy's, so that what reads the old file reads this one too:
+`# USER         | YYYY-MM-DD HH:MM:SS # KIND: text`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from sartoris.events import (
+    Announced,
+    CacheAnswered,
+    Event,
+    GateDecided,
+    HookRan,
+    LeftBehind,
+    StageFinished,
+    StepFailed,
+    StepStarted,
+    Tagged,
+    Warned,
+)
+
+NAME = "git-deploy.log"
+
+
+class LogFile:
+    """Appends to the log in `directory`. A log that cannot be written stops no rollout.
+
+    `prefix` of a line is `user`, the login name, as in git-deploy.
+    """
+
+    def __init__(self, directory: Path, user: str) -> None:
+        self._path = directory / NAME
+        self._user = user
+        self.problem = ""
+
+    def __call__(self, event: Event) -> None:
+        said = _words(event)
+        if said:
+            self.write(*said, at=event.at)
+
+    def write(self, kind: str, text: str, *, at: float | None = None) -> None:
+        """Append one entry; a text of several lines becomes several entries."""
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+        head = f"# {self._user:<12} | {when} #{kind:>6}:"
+        lines = "".join(f"{head} {line}\n" for line in text.split("\n"))
+        try:
+            with self._path.open("a", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(lines)
+        except OSError as error:
+            self.problem = f"{self._path} cannot be written: {error.strerror}"
+
+
+def _words(event: Event) -> tuple[str, str] | None:
+    """Kind and text of an event; None for what a log does not need."""
+    match event:
+        case StepStarted(step=step, detail=detail):
+            return "INFO", f"{step} {detail}".rstrip()
+        case StepFailed(step=step, message=message):
+            return "WARN", f"{step} failed: {message}"
+        case Announced(level=level, message=message):
+            return ("WARN" if level == "warning" else "NOTE"), message
+        case Tagged(tag=tag, commit=commit):
+            return "NOTE", f"{commit} tagged as {tag}"
+        case HookRan(phase=phase, hook=hook, exit_code=code):
+            end = "did not end" if code is None else f"exit code {code}"
+            return ("INFO" if code == 0 else "WARN"), f"{phase} hook {hook}: {end}"
+        case Warned(message=message):
+            return "WARN", message
+    return _servers_words(event)
+
+
+def _servers_words(event: Event) -> tuple[str, str] | None:
+    """The same, of what targets and caches answered."""
+    match event:
+        case StageFinished(stage=stage, release=release, succeeded=count, failed=failed):
+            failures = f", failed: {' '.join(failed)}" if failed else ""
+            return "INFO", f"{stage} {release}: {count} done{failures}"
+        case GateDecided(passed=False, failed=failed):
+            return "WARN", f"gate closed: {' '.join(failed)}"
+        case LeftBehind(targets=targets, release=release):
+            return "WARN", f"left behind {release}: {' '.join(targets)}"
+        case CacheAnswered(cache=cache, ban=ban, error=""):
+            return "INFO", f"ban on {cache}: {ban}"
+        case CacheAnswered(cache=cache, error=error):
+            return "WARN", f"ban on {cache} failed: {error}"
+    return None

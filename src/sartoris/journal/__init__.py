@@ -1,0 +1,1 @@
+"""The record of every rollout: each event, each target's outcome."""

@@ -1,0 +1,1 @@
+"""The stories: start, sync, finish, abort, revert. No argument parsing, no printing."""

@@ -1,0 +1,42 @@
+"""Room on the deployment server's disks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.config.problems import command
+from sartoris.rollout.deployment import Deployment
+from sartoris.wording import size
+
+_NEEDED = 64 << 20  # bytes: less may not do for one release
+_ENOUGH = 1 << 30
+_FILES_NEEDED = 1000
+
+
+def disk_space(d: Deployment) -> Iterator[Finding]:
+    """One finding for each file system that a rollout writes to."""
+    seen = set()
+    for path in (d.repository.git_dir, d.publish_path, d.config.log_directory):
+        there = _nearest(path) if path else None
+        if there is not None and there.stat().st_dev not in seen:
+            seen.add(there.stat().st_dev)
+            yield _room(there)
+
+
+def _nearest(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
+def _room(path: Path) -> Finding:
+    found = os.statvfs(path)
+    free = found.f_bavail * found.f_frsize
+    told, step = f"{size(free)} free at {path}", command("df", "-h", str(path))
+    if found.f_files and found.f_favail < _FILES_NEEDED:
+        text = f"room for {found.f_favail} more files at {path}"
+        return wrong("disk", text, command("df", "-i", str(path)))
+    if free < _NEEDED:
+        return wrong("disk", told, step)
+    return warning("disk", told, step) if free < _ENOUGH else ok("disk", told)

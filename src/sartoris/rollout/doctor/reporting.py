@@ -1,0 +1,64 @@
+"""What tells others of a rollout: mails, and the log."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.config.problems import command
+from sartoris.integrations.logfile import NAME
+from sartoris.rollout.deployment import Deployment
+
+
+def mail(d: Deployment) -> Iterator[Finding]:
+    config = d.config
+    to = d.options.mail_to or config.announce_mail
+    if not config.send_mail_on:
+        yield ok("mail", "none is sent: no deploy.send-mail-on-ACTION is set")
+    elif not to:
+        step = "git config deploy.announce-mail ADDRESS"
+        yield warning(
+            "mail", "deploy.send-mail-on-ACTION is set, deploy.announce-mail is not", step
+        )
+    elif problem := _problem_with(config.mail_tool):
+        step = "git config deploy.mail-tool '/usr/sbin/sendmail -f'"
+        yield wrong("mail", f"deploy.mail-tool = {config.mail_tool}: {problem}", step)
+    else:
+        yield ok("mail", f"to {to}, on {', '.join(sorted(config.send_mail_on))}")
+
+
+def _problem_with(tool: str) -> str:
+    try:
+        words = shlex.split(tool)
+    except ValueError as error:
+        return str(error)
+    if not words or shutil.which(words[0]) is None:
+        return "there is no such program"
+    return ""
+
+
+def log(d: Deployment) -> Iterator[Finding]:
+    directory = d.config.log_directory
+    if directory is None:
+        yield ok("log", "no file: deploy.log-directory is not set")
+    elif not directory.is_dir():
+        step = command("mkdir", "-p", str(directory))
+        yield wrong("log", f"{directory} is not a directory", step)
+    elif problem := _problem_in(directory):
+        yield wrong("log", problem, command("ls", "-ld", str(directory), str(directory / NAME)))
+    else:
+        yield ok("log", str(directory / NAME))
+
+
+def _problem_in(directory: Path) -> str:
+    file = directory / NAME
+    if not file.exists():
+        may = os.access(directory, os.W_OK | os.X_OK)
+        return "" if may else f"you may not write to {directory}"
+    if not file.is_file():
+        return f"{file} is not a file"
+    return "" if os.access(file, os.W_OK) else f"you may not write to {file}"

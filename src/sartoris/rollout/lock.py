@@ -1,0 +1,246 @@
+"""The lock: one rollout at a time, held from `start` to `finish` or `abort`, by a person.
+
+The lock outlives the commands of a rollout. `exclusively` is the other lock: it lasts as long as
+one command runs, and keeps two terminals of the same person apart.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sartoris import atomic
+from sartoris.errors import Refused
+from sartoris.wording import duration
+
+
+class Holder(NamedTuple):
+    """Who holds the lock. `since` is in seconds since the epoch, `why` may be empty.
+
+    `session` identifies the rollout; it is also in the rollout's state and in the journal.
+    `repository` is the git directory that the rollout is of: several repositories may share one
+    lock (`deploy.lock-dir-root`), "" in a lock that an older version wrote.
+    """
+
+    session: str
+    user: str
+    who: str
+    host: str
+    process: int
+    since: float
+    action: str
+    why: str = ""
+    repository: str = ""
+
+    def is_of(self, repository: str) -> bool:
+        """Whether the rollout is of this repository, not of one that shares its lock."""
+        return self.repository in ("", repository)
+
+    def is_same_person_as(self, other: Holder) -> bool:
+        return (self.user, self.who) == (other.user, other.who)
+
+    def describe(self) -> str:
+        """One line for a person: who, where, since when, for what."""
+        name = self.who if self.who.split(" ")[0] == self.user else f"{self.who} ({self.user})"
+        reason = f": {self.why}" if self.why else ""
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
+        return (
+            f"{name} on {self.host}, since {when} ({duration(time.time() - self.since)} ago),"
+            f" `{self.action}`, process {self.process}{reason}"
+        )
+
+
+class LockHeld(Refused):
+    """Someone else's rollout is under way."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__(
+            f"a rollout is under way: {holder.describe()}",
+            next_steps=[
+                "git deploy status",
+                "git deploy --force abort   # ends it, and resets the working repository",
+                "git deploy --force sync    # takes it over as it is",
+            ],
+        )
+        self.holder = holder
+
+
+class OtherRepository(Refused):
+    """A repository that shares its lock with this one is being rolled out."""
+
+    def __init__(self, holder: Holder) -> None:
+        directory = holder.repository.removesuffix("/.git")
+        super().__init__(
+            f"a rollout of {directory}, which shares its lock with this repository"
+            f" (deploy.lock-dir-root), is under way: {holder.describe()}",
+            next_steps=[f"git -C {shlex.quote(directory)} deploy status"],
+        )
+        self.holder = holder
+
+
+class NoRollout(Refused):
+    """The command needs a rollout, and none has been started."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(
+            f"no rollout has been started, so there is nothing to {action}",
+            next_steps=["git deploy start"],
+        )
+
+
+class CommandRunning(Refused):
+    """Another command on this repository has not ended yet. `process`: its number and user."""
+
+    def __init__(self, process: str) -> None:
+        number, _, user = process.partition(" ")
+        named = f" (process {number} of {user})" if user else ""
+        super().__init__(
+            f"another `git deploy` is running in this repository{named}",
+            next_steps=["git deploy status", "wait for it to end, then repeat the command"],
+        )
+
+
+_TIME_TO_SAY_A_NAME = 2  # seconds; a process needs microseconds, unless it has been stopped there
+_UNREADABLE = "(its lock file is not readable)"
+
+
+class RolloutLock:
+    """The lock file at `path`, JSON with the fields of `Holder`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock; None if it is free. A damaged file still counts as held."""
+        try:
+            document = atomic.read_json(self.path)
+            return None if document is None else Holder(**document)
+        except (ValueError, TypeError):
+            since = self.path.stat().st_mtime
+            return Holder(
+                session="",
+                user="unknown",
+                who=_UNREADABLE,
+                host="unknown",
+                process=0,
+                since=since,
+                action="unknown",
+            )
+
+    def take(self, holder: Holder) -> None:
+        """Take the free lock; of many at once, exactly one does.
+
+        Raises `LockHeld`, `OtherRepository`.
+        """
+        if not atomic.create_text(self.path, _text(holder)):
+            current = self.holder() or holder
+            if not current.is_of(holder.repository):
+                raise OtherRepository(current)
+            raise LockHeld(current)
+
+    def require(self, me: Holder, *, force: bool) -> Holder:
+        """The lock as held by `me`, taken over from somebody else if `force`.
+
+        The session stays the one in the lock. Raises `NoRollout`, `LockHeld`, `OtherRepository`.
+        """
+        current = self.holder()
+        if current is None:
+            raise NoRollout(me.action)
+        if not current.is_of(me.repository):
+            raise OtherRepository(current)
+        if not current.is_same_person_as(me) and not force:
+            raise LockHeld(current)
+        mine = me._replace(session=current.session or me.session, since=current.since)
+        atomic.write_text(self.path, _text(mine))
+        return mine
+
+    def release(self, holder: Holder) -> None:
+        """Remove the lock if it is still this session's; never somebody else's."""
+        current = self.holder()
+        if current is not None and current.session == holder.session:
+            self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusively(path: Path, user: str) -> Iterator[bool]:
+    """Keep other commands on this repository out while the body runs. Raises `CommandRunning`.
+
+    Gives whether the last command was killed. The kernel frees this lock when the process ends,
+    however it ends; only a process that is killed leaves its name in the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _take_alone(descriptor, path)
+        last_was_killed = os.fstat(descriptor).st_size > 0
+        # Never empty in between: who is killed there must not hide that the last one was. So the
+        # end of a longer name may stand behind this one for a moment; a line's end parts them.
+        mine = os.fsencode(f"{os.getpid()} {user}\n")
+        os.pwrite(descriptor, mine, 0)
+        os.ftruncate(descriptor, len(mine))
+        try:
+            yield last_was_killed
+        finally:
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _take_alone(descriptor: int, path: Path) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            process = _running(path)
+            if process is not None:
+                raise CommandRunning(process) from error
+            time.sleep(0.001)  # it was only somebody who asked, as `running` does
+
+
+def running(path: Path) -> int | None:
+    """The process that is inside `exclusively` now; None if none is."""
+    process = _running(path)
+    return None if process is None else int(process.partition(" ")[0] or 0)
+
+
+def was_killed(path: Path) -> bool:
+    """Whether a command was inside `exclusively` that has not left it, if none is inside now."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def _running(path: Path) -> str | None:
+    """Number and user of the process that is inside `exclusively` now; "" if it does not say."""
+    patience = time.monotonic() + _TIME_TO_SAY_A_NAME
+    try:
+        with path.open(errors="replace") as file:
+            while _is_locked(file.fileno()):
+                file.seek(0)
+                if named := file.readline().rstrip("\n"):
+                    return named
+                if time.monotonic() > patience:
+                    return ""
+                time.sleep(0.001)  # it came in just now, or is leaving
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _text(holder: Holder) -> str:
+    import json
+
+    return json.dumps(holder._asdict(), indent=1) + "\n"

@@ -1,0 +1,34 @@
+"""What a deployer may say about one command, whichever way it was typed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Options(NamedTuple):
+    """`prefix` None: as configured. `remote` False: nothing that needs the network is done.
+
+    `remote_branch` None: the branch that is checked out. `message` is the rollout's, "" for the
+    default. `force` takes over somebody else's lock and goes past checks that ask "are you sure".
+    `date_format`, `deploy_file` and `mail_to` override deploy.date-fmt, deploy.deploy-file and
+    deploy.announce-mail. `show_most` is how many commits and files are named before "and N more".
+    """
+
+    prefix: str | None = None
+    force: bool = False
+    remote: bool = True
+    remote_site: str = "origin"
+    remote_branch: str | None = None
+    message: str = ""
+    check_clean: bool = True
+    skip_hooks: bool = False
+    adopt: bool = False
+    date_format: str | None = None
+    deploy_file: str | None = None
+    mail_to: str | None = None
+    dry_run: bool = False
+    show_most: int = 10
+
+    @property
+    def uses_remote(self) -> bool:
+        return self.remote and self.remote_site != "none"

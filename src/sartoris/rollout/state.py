@@ -1,0 +1,150 @@
+"""Where a rollout stands, on disk, so that the next command (or the one after a crash) knows.
+
+A rollout only goes forward. Each step writes what it is about to do before it does it, and every
+step may be repeated. The two ways back say what was undone: `untagged` and `taken_back`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sartoris import atomic
+from sartoris.config.problems import command
+from sartoris.errors import Refused
+
+if TYPE_CHECKING:
+    from sartoris.sync.desired import Desired
+
+
+class Progress(StrEnum):
+    """How far a rollout has come, in order."""
+
+    STARTING = "starting"  # the lock is taken, `start` has not ended
+    STARTED = "started"  # `start` has ended
+    TAGGED = "tagged"  # the rollout tag is chosen, and made or about to be
+    PUBLISHED = "published"  # the release is in the publish repository
+    SWITCHING = "switching"  # the desired state names the release; targets may have switched
+    SYNCED = "synced"  # every target that was not left behind has switched
+
+    def __lt__(self, other: object) -> bool:
+        order = list(Progress)
+        return isinstance(other, Progress) and order.index(self) < order.index(other)
+
+    def __gt__(self, other: object) -> bool:
+        return isinstance(other, Progress) and other < self
+
+    def __le__(self, other: object) -> bool:
+        return not self > other
+
+    def __ge__(self, other: object) -> bool:
+        return not self < other
+
+
+Way = Literal["fleet", "hook", "hand"]
+
+
+class StateDamaged(Refused):
+    """The rollout's state file cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutState:
+    """One rollout. `branch` "" means a detached head at the start.
+
+    `start_tag_is_new`: this rollout has made its start tag. `source` is the commit that ships,
+    `commit` what it was composed to, `release` the name under which targets hold it (the rollout
+    tag, or in a revert the tag reverted to). `before` is what the slot's desired state named before
+    this rollout, chosen once for the whole fleet: the one answer to "go back to what?". `tagged_at`
+    is in seconds since the epoch. `aborting`: an abort has begun, and only going on with it makes
+    sense. `rollback_tag` is then what the site's sync hook goes back to. `way` is how the release
+    gets to the servers, chosen with the tag: by us to the fleet, by the site's sync hook, or by
+    hand. `stale` are the caches that may still serve what was live before, and why.
+    """
+
+    session: str
+    action: str
+    prefix: str
+    slot: str
+    progress: Progress = Progress.STARTING
+    branch: str = ""
+    start_tag: str = ""
+    start_tag_is_new: bool = False
+    start_commit: str = ""
+    remote: bool = True
+    rollout_tag: str = ""
+    source: str = ""
+    release: str = ""
+    commit: str = ""
+    message: str = ""
+    tagged_at: float = 0.0
+    before: Desired | None = None
+    left_behind: tuple[str, ...] = ()
+    aborting: bool = False
+    rollback_tag: str = ""
+    way: Way = "fleet"
+    returning: str = ""
+    stale: Mapping[str, str] = field(default_factory=dict)
+
+    def reach(self, progress: Progress, **changes: Any) -> RolloutState:
+        """The state after a step; a step that is repeated leaves the progress where it is."""
+        return replace(self, progress=max(self.progress, progress), **changes)
+
+    def untagged(self) -> RolloutState:
+        """The state when the rollout tag could not be made or pushed, and is gone again."""
+        return replace(
+            self, progress=Progress.STARTED, rollout_tag="", source="", release="", message=""
+        )
+
+    def taken_back(self) -> RolloutState:
+        """The state after every target that had switched was switched back."""
+        return replace(self, progress=Progress.PUBLISHED)
+
+    @property
+    def may_be_finished(self) -> bool:
+        """Whether it may be over. Of a sync that is not ours only a person can say, who says it by
+        typing `finish`; but what a sync script does with our library, we know.
+        """
+        is_ours = self.way == "fleet" or self.progress >= Progress.PUBLISHED
+        return self.progress >= Progress.SYNCED or not is_ours
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether any target may have switched to the release."""
+        return self.progress >= Progress.SWITCHING
+
+
+class StateFile:
+    """The state of the open rollout; no file, no rollout."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> RolloutState | None:
+        """Raises `StateDamaged`."""
+        try:
+            document = atomic.read_json(self.path)
+            if document is None:
+                return None
+            document["progress"] = Progress(document["progress"])
+            document["left_behind"] = tuple(document.get("left_behind", ()))
+            if document.get("before"):
+                from sartoris.sync.desired import Desired
+
+                document["before"] = Desired(**document["before"])
+            return RolloutState(**document)
+        except (ValueError, TypeError, KeyError) as error:
+            aside = command("mv", str(self.path), f"{self.path}.broken")
+            raise StateDamaged(
+                f"the state of the rollout, {self.path}, cannot be read ({error})",
+                next_steps=[aside, "git deploy abort"],
+            ) from error
+
+    def write(self, state: RolloutState) -> None:
+        atomic.write_json(self.path, asdict(state))
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)

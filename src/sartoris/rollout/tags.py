@@ -1,0 +1,27 @@
+"""Names of tags: PREFIX-YYYYMMDD-HHMMSS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+DATE_FORMAT = "%Y%m%d-%H%M%S"
+
+
+def free_tag(
+    prefix: str, taken: Callable[[str], bool], *, date_format: str = DATE_FORMAT, suffix: str = ""
+) -> str:
+    """The tag for now, or for the first second (minute, for a coarse format) that has none yet.
+
+    Two tags of one second happen when `sync` follows `start` at once. A date a little ahead keeps
+    names in the order of their making; waiting for the clock would not.
+    """
+    moment = datetime.now().astimezone()
+    tag = name = ""
+    for _ in range(100_000):
+        tag = f"{prefix}-{moment.strftime(date_format)}{suffix}"
+        if tag != name and not taken(tag):
+            return tag
+        name = tag
+        moment += timedelta(seconds=1)
+    raise AssertionError(f"deploy.date-fmt {date_format!r} does not tell moments apart")

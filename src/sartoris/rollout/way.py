@@ -1,0 +1,13 @@
+"""How the releases of a site get to its servers."""
+
+from __future__ import annotations
+
+from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.state import Way
+
+
+def way_of(d: Deployment) -> Way:
+    """By the site's sync hook where it has one, by us to the fleet, or by hand."""
+    if d.hooks.sync_hook(d.prefix) is not None:
+        return "hook"
+    return "fleet" if d.has_fleet else "hand"

@@ -1,0 +1,1 @@
+"""What Salt needs to carry orders to its minions."""

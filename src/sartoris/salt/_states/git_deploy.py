@@ -1,0 +1,54 @@
+"""The state of what is deployed to this minion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def converged(name: str) -> dict[str, Any]:
+    """
+    Have live in every slot of this minion what it should have, as the master knows it.
+
+    .. code-block:: yaml
+
+        sartoris-converge:
+          git_deploy.converged: []
+    """
+    result = {"name": name, "changes": {}, "result": True, "comment": ""}
+    desired = _salt("publish.runner", "git_deploy.desired")
+    if not isinstance(desired, list):
+        comment = f"the master does not tell git_deploy.desired (see peer_run): {desired}"
+        return {**result, "result": False, "comment": comment}
+    behind = {order["path"]: order for order in desired if _live(order) != order["release"]}
+    changes = {
+        path: {"old": _live(order), "new": order["release"]} for path, order in behind.items()
+    }
+    if globals()["__opts__"]["test"]:
+        comment = f"{len(behind)} of {len(desired)} slots would converge"
+        return {
+            **result,
+            "changes": changes,
+            "result": None if behind else True,
+            "comment": comment,
+        }
+    failed = {path: why for path, order in behind.items() if (why := _failure(order))}
+    done = {path: change for path, change in changes.items() if path not in failed}
+    told = [f"{len(done)} of {len(desired)} slots converged"]
+    told += [f"{path}: {why}" for path, why in failed.items()]
+    return {**result, "changes": done, "result": not failed, "comment": "\n".join(told)}
+
+
+def _failure(order: dict[str, Any]) -> str:
+    """Carry the order out; why that failed, "" when it did not."""
+    outcome = _salt("git_deploy.converge", **order)
+    return "" if outcome["ok"] else f"{outcome['error']}: {outcome['message']}"
+
+
+def _live(order: dict[str, Any]) -> str:
+    """The release that is live in the order's slot; "" for none."""
+    return str(_salt("git_deploy.status", **{**order, "action": "status"}).get("live", ""))
+
+
+def _salt(function: str, *arguments: Any, **keywords: Any) -> Any:
+    """A function of an execution module, from what Salt puts into the modules that it loads."""
+    return globals()["__salt__"][function](*arguments, **keywords)

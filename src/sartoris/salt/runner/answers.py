@@ -1,0 +1,70 @@
+"""What a minion returned, as an outcome (docs/orders.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+_OUTPUT_LINES = 20
+SYNC = "type: salt '*' saltutil.sync_modules"
+
+
+@dataclass(frozen=True)
+class Return:
+    """What one minion returned to one job. `ran` is False when Salt could not run the function.
+
+    With `stands_by` it told so by an event, and the job goes on (`sartoris.agent.standing_by`).
+    """
+
+    jid: str
+    minion: str
+    value: Any
+    ran: bool = True
+    stands_by: bool = False
+
+
+def outcome_of(answer: Return, action: str, *, of_slot: bool = True) -> dict[str, Any]:
+    """The agent's own outcome; or why it is not one.
+
+    Without `of_slot` the order named none, and the outcomes of all slots, by path, are `slots`.
+    """
+    if answer.ran and isinstance(answer.value, dict) and "ok" in answer.value:
+        return {**_with_way_out(answer.value), "target": answer.minion}
+    if answer.ran and not of_slot and _is_of_every_slot(answer.value):
+        good = all(one["ok"] for one in answer.value.values())
+        return {"action": action, "target": answer.minion, "ok": good, "slots": answer.value}
+    if answer.ran:
+        error, message = "crashed", "the module answered with something that is not an outcome"
+    else:
+        # Salt has no word for it that a program could read. The agent itself never raises.
+        error, message = "agent-missing", f"the minion has no such function in git_deploy; {SYNC}"
+    text = answer.value if isinstance(answer.value, str) else repr(answer.value)
+    output = "\n".join(text.strip().splitlines()[-_OUTPUT_LINES:])
+    return failed(answer.minion, action, error, message, output)
+
+
+def _is_of_every_slot(value: Any) -> bool:
+    """Whether it is what a minion answers that was asked of all its slots: outcomes by path."""
+    return isinstance(value, dict) and all(
+        isinstance(one, dict) and "ok" in one for one in value.values()
+    )
+
+
+def _with_way_out(outcome: dict[str, Any]) -> dict[str, Any]:
+    if outcome.get("error") not in ("agent-too-old", "unknown-version"):
+        return outcome
+    return {**outcome, "message": f"{outcome['message']}; {SYNC}"}
+
+
+def failed(target: str, action: str, error: str, message: str, output: str = "") -> dict[str, Any]:
+    """An outcome that no agent gave."""
+    return {
+        "version": 1,
+        "action": action,
+        "target": target,
+        "ok": False,
+        "error": error,
+        "message": message,
+        "seconds": 0.0,
+        "output": output,
+    }

@@ -1,0 +1,281 @@
+"""The runner's functions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Optional
+
+from sartoris.salt.runner.answers import Return
+from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch
+from sartoris.salt.runner.master import MasterWire, matching
+from sartoris.salt.runner.records import SlotRecord, SlotRecords
+
+__load__ = (
+    "fetch", "switch", "withdraw", "status", "verify", "service",
+    "minions", "publish", "returns", "desire", "desired", "converge",
+)  # fmt: skip
+
+MODULE = "git_deploy."
+_RECORD_POLL = 1.0  # seconds
+
+
+def fetch(tgt: str, **order: Any) -> dict[str, Any]:
+    """
+    Get a release onto minions, complete, beside what is live.
+
+    tgt
+        A compound expression
+    order
+        The fields of the order: repository, slot, path, release, commit, url, ...
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.fetch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+            release=slot0-20261123-140200 commit=COMMIT url=http://deploy/mediawiki.git
+    """
+    return _dispatch("fetch", tgt, order)
+
+
+def switch(tgt: str, **order: Any) -> dict[str, Any]:
+    """
+    Make a release live on minions that hold it. For the arguments see `fetch`.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.switch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+            release=slot0-20261123-140200 commit=COMMIT
+    """
+    return _dispatch("switch", tgt, order)
+
+
+def withdraw(tgt: str, **order: Any) -> dict[str, Any]:
+    """
+    Make nothing live where a release is, as before the slot's first rollout.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.withdraw 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+            release=slot0-20261123-140200
+    """
+    return _dispatch("withdraw", tgt, order)
+
+
+def status(tgt: str, **order: Any) -> dict[str, Any]:
+    """
+    Tell what is live and what is held on minions; of every slot when none is named.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.status 'web*'
+    """
+    return _dispatch("status", tgt, order)
+
+
+def verify(tgt: str, **order: Any) -> dict[str, Any]:
+    """
+    As status, and compare the live tree with its release on each minion's disk.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.verify 'web*'
+    """
+    return _dispatch("verify", tgt, order)
+
+
+def service(tgt: str, **order: Any) -> dict[str, Any]:
+    """
+    Restart or reload the service of a repository, or ask how it is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+            service=php8.2-fpm service_action=reload
+    """
+    return _dispatch("service", tgt, order)
+
+
+def minions(expression: str) -> list[str]:
+    """
+    Who matches a compound expression, up or not, by the master's keys and cache.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.minions 'G@deployment_target:mediawiki'
+    """
+    return matching(_opts(), expression)
+
+
+def publish(function: str, arguments: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+    """
+    Send a job to minions by name: one of this module's functions, or the question whether a job is
+    running. For deployment servers that are only minions.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.publish git_deploy.status '[]' '[web1]'
+    """
+    if not function.startswith(MODULE) and function != FIND_JOB:
+        raise ValueError(f"not a function of git_deploy: {function}")
+    job = MasterWire(_opts()).publish(function, arguments, names)
+    return {"jid": job.jid, "minions": sorted(job.minions)}
+
+
+def returns(jobs: Mapping[str, Sequence[str]], seconds: float = 0) -> list[dict[str, Any]]:
+    """
+    The returns to jobs of this module, after waiting for one at most `seconds`.
+
+    jobs
+        The minions whose returns are known already, by job
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.returns '{"20261123140200123456": ["web1"]}' 2
+    """
+    until = time.monotonic() + min(seconds, 10.0)
+    with _listening() as event:
+        while True:
+            found = list(_new_returns(jobs))
+            left = until - time.monotonic()
+            if found or left <= 0:
+                return [vars(one) for one in found]
+            event.get_event(wait=min(left, 1.0), tag="salt/job/", full=True)
+
+
+def desire(record: Mapping[str, Any]) -> bool:
+    """
+    Write down what a slot should have, for minions that come back by themselves. For programs.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.desire '{"repository": ..., "slot": ..., "targets": ..., ...}'
+    """
+    SlotRecords.of(_opts()).write(SlotRecord(**{**record, "server": _caller()}))
+    return True
+
+
+def desired(minion: str = "") -> list[dict[str, Any]]:
+    """
+    The orders that bring a minion to what its slots should have; a minion that asks gets its own.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.desired web1
+    """
+    name = _caller() or minion
+    return [record.settled for record in _records_of(name) if record.settled]
+
+
+def converge(minion: str, wait: float = 1800) -> dict[str, Any]:
+    """
+    Bring a minion to what its slots should have, each once no rollout is switching it.
+
+    wait
+        Seconds to wait for the end of a rollout
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run git_deploy.converge web1
+    """
+    until = time.monotonic() + wait
+    outcomes = {}
+    for record in _records_of(minion):
+        order = _settled(record, until)
+        if order:
+            dispatch = Dispatch(MasterWire(_opts()), f"{MODULE}converge", order)
+            for outcome in dispatch.to([minion]):
+                outcomes[f"{record.repository} {record.slot}"] = outcome
+    return outcomes
+
+
+def _settled(record: SlotRecord, until: float) -> Optional[dict[str, Any]]:
+    """The slot's order when its rollout is over. A rollout that stays open decides later."""
+    now: Optional[SlotRecord] = record
+    while now and now.coming:
+        if time.monotonic() > until:
+            return None
+        time.sleep(_RECORD_POLL)
+        now = SlotRecords.of(_opts()).again(record)
+    return now.settled if now else None
+
+
+def _records_of(minion: str) -> list[SlotRecord]:
+    """The slots that are this minion's own, by what the master knows of it."""
+    records = SlotRecords.of(_opts()).all()
+    return [record for record in records if minion in matching(_opts(), record.targets)]
+
+
+def _dispatch(action: str, target: str, order: Mapping[str, Any]) -> dict[str, Any]:
+    """One order to all that match; the outcomes by minion, and by path if it names no slot."""
+    fields = {name: value for name, value in order.items() if not name.startswith("__")}
+    if fields:
+        fields = {"version": 1, **fields, "action": action}
+    wire = MasterWire(_opts())
+    dispatch = Dispatch(wire, f"{MODULE}{action}", fields)
+    outcomes = dispatch.to(wire.minions(target))
+    return {outcome["target"]: outcome.get("slots", outcome) for outcome in outcomes}
+
+
+def _new_returns(jobs: Mapping[str, Sequence[str]]) -> Iterator[Return]:
+    """From the master's job cache. Jobs of other modules are nobody's business."""
+    import salt.loader
+
+    cache = salt.loader.returners(_opts(), {})
+    store = _opts()["master_job_cache"]
+    for jid, known in jobs.items():
+        function = str(cache[f"{store}.get_load"](jid).get("fun", ""))
+        if not function.startswith(MODULE) and function != FIND_JOB:
+            continue
+        for name, answer in cache[f"{store}.get_jid"](jid).items():
+            if name not in known:
+                yield Return(jid, name, answer.get("return"), bool(answer.get("success", True)))
+
+
+def _listening() -> Any:
+    import salt.utils.event
+
+    event = salt.utils.event.get_event("master", opts=_opts(), listen=True)
+    event.subscribe("salt/job/")
+    event.connect_pub(timeout=5)
+    return event
+
+
+def _opts() -> dict[str, Any]:
+    """The master's configuration, which Salt puts here."""
+    opts: dict[str, Any] = globals()["__opts__"]
+    return opts
+
+
+def _caller() -> str:
+    """The minion that asked through the peer system; "" on the master itself.
+
+    For a minion that asks, Salt puts its id where the master's own is otherwise.
+    """
+    import salt.config
+
+    name = str(_opts()["id"])
+    return "" if name == salt.config.master_config(_opts()["conf_file"])["id"] else name

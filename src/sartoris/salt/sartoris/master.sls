@@ -1,0 +1,89 @@
+# The master that carries orders: who may send them, and what a minion is told that comes back.
+{%- from 'sartoris/map.jinja' import sartoris, root, services with context %}
+{%- set master = sartoris.master %}
+{%- set config = root ~ master.config_dir ~ '/master.d' %}
+{%- set sock_dir = root ~ master.sock_dir %}
+{%- set user = master.user or ('salt' if salt['user.info']('salt') else 'root') %}
+{#- Salt's publisher_acl knows users only. #}
+{%- set members = salt['group.info'](sartoris.group).get('members', []) %}
+{%- set context = {
+      'deployers': (sartoris.deployers + members) | unique | sort,
+      'desired': root ~ master.desired,
+      'group': sartoris.group,
+      'runners': root ~ master.runners if master.runners else '',
+      'servers': master.servers,
+      'sock_dir': sock_dir,
+      'user': user,
+    } %}
+
+sartoris-group:
+  group.present:
+    - name: {{ sartoris.group | tojson }}
+
+# Minions converge to what these records say: deployers write them.
+{{ context.desired }}:
+  file.directory:
+    - user: {{ user }}
+    - group: {{ sartoris.group | tojson }}
+    - mode: '2775'
+    - makedirs: true
+    - require:
+      - group: sartoris-group
+
+{%- if master.runners %}
+
+{{ context.runners }}/git_deploy.py:
+  file.managed:
+    - source: salt://_runners/git_deploy.py
+    - mode: '0644'
+    - makedirs: true
+{%- endif %}
+
+{%- set files = ['sartoris', 'sartoris-acl', 'sartoris-peers'] %}
+{%- if master.reactor %}
+{%-   do files.append('sartoris-reactor') %}
+{%- endif %}
+{%- for file in files %}
+
+{{ config }}/{{ file }}.conf:
+  file.managed:
+    - source: salt://sartoris/files/master.d/{{ file }}.conf
+    - template: jinja
+    - context: {{ context | tojson }}
+    - mode: '0644'
+    - makedirs: true
+{%- endfor %}
+
+# Returns come over the master's event socket, which is for its own user and group. A default ACL of
+# the directory opens it to the deployers; it outlives the master, which makes the socket anew.
+{{ sock_dir }}:
+  file.directory:
+    - makedirs: true
+
+sartoris-event-bus:
+  cmd.run:
+    - name: setfacl -d -m g:{{ sartoris.group | quote }}:rw {{ sock_dir | quote }}
+    - unless: getfacl -cp {{ sock_dir | quote }} | grep -qxF default:group:{{ sartoris.group | quote }}:rw-
+    - require:
+      - file: {{ sock_dir }}
+      - group: sartoris-group
+
+# The same after each boot, which empties /run.
+{{ root }}{{ master.tmpfiles }}:
+  file.managed:
+    - source: salt://sartoris/files/tmpfiles.conf
+    - template: jinja
+    - context: {{ context | tojson }}
+    - mode: '0644'
+    - makedirs: true
+
+{%- if services and master.restart %}
+
+salt-master:
+  service.running:
+    - watch:
+{%-   for file in files %}
+      - file: {{ config }}/{{ file }}.conf
+{%-   endfor %}
+      - cmd: sartoris-event-bus
+{%- endif %}

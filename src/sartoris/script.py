@@ -1,0 +1,342 @@
+"""For a sync script of your own: the steps of a sync, in your order, with your own between them.
+
+An executable `HOOK-DIR/sync/PREFIX.sync` replaces the sync of `git deploy`. In Python it may be
+
+    #!/usr/bin/env python3
+    from sartoris.script import Sync
+
+    with Sync.of_this_rollout() as sync:
+        release = sync.publish()
+        fetched = sync.fetch(release)
+        sync.gate(fetched)
+        switched = sync.switch(release)
+        sync.gate(switched)
+        sync.purge()
+
+which is what `git deploy sync` does without a script. docs/sync-scripts.md tells the rest.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from sartoris.cli import boundary
+from sartoris.errors import SyncIncomplete
+from sartoris.events import LeftBehind, Reverted
+from sartoris.orders import Outcome
+from sartoris.rollout.calling import Call, Place, placed
+from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.state import RolloutState
+from sartoris.rollout.steps import Steps
+from sartoris.sync.fleet import StageResult
+from sartoris.sync.two_stage import LiveRelease
+
+__all__ = ["LiveRelease", "Outcome", "StageResult", "Sync"]
+
+
+class Sync(ABC):
+    """The sync of the rollout that this script was called for.
+
+    Every step is written to the journal and to the rollout's state, as in `git deploy sync`, so
+    that `status`, `resync`, `abort` and `report` know what happened however the script ends.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._d = place.d
+        self._steps = Steps(place.d, place.state)
+        self._fetched = StageResult("fetch", {})
+        self._switched = StageResult("switch", {})
+
+    @staticmethod
+    @contextmanager
+    def of_this_rollout() -> Iterator[Sync]:
+        """The sync that `git deploy` has called this script for, in the repository we stand in.
+
+        For a `with` statement. An error of Sartoris that leaves it ends the process with its
+        message and exit code: 71 when the sync is not complete. What your own code raises is left
+        alone, and the rollout stays open then. At the end of the body the rollout is recorded as
+        live, and targets that do not have it as left behind.
+        """
+        program = Path(sys.argv[0]).name or "sync script"
+        with boundary.leaving(program), placed(Call.of(os.environ), Path.cwd()) as place:
+            _show(place.d)
+            sync: Sync = _Back(place) if place.going_back else _Forth(place)
+            yield sync
+            sync._end()
+
+    @property
+    def tag(self) -> str:
+        """The tag to bring: `DEPLOY_ROLLOUT_TAG`."""
+        return self._place.call.tag
+
+    @property
+    def prefix(self) -> str:
+        return self._place.state.prefix
+
+    @property
+    def going_back(self) -> bool:
+        """Whether this is an abort, which brings what was live before.
+
+        Then gates stop nothing, and `publish` is what was live before. What failed is told at the
+        end.
+        """
+        return self._place.going_back
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of all targets."""
+        return self._d.fleet.targets
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The targets whose last answer was a failure."""
+        return self._last.failed
+
+    def publish(self) -> LiveRelease:
+        """Compose the release and put it where targets fetch it.
+
+        A revert names a release that targets hold already, where there is one of the same commit.
+        """
+        self._require()
+        return self._publish()
+
+    def fetch(self, release: LiveRelease, targets: Iterable[str] | None = None) -> StageResult:
+        """Stage the release beside what is live on `targets`, or on all; what each answered.
+
+        Raises `WrongUsage` for a name that is no target, here and in `switch`.
+        """
+        names = self._named(self.targets if targets is None else targets)
+        self._require()
+        with self.step("fetch", release.release):
+            result = self._fetch(release, names)
+        self._fetched = self._fetched.and_then(result)
+        return result
+
+    def switch(self, release: LiveRelease, targets: Iterable[str] | None = None) -> StageResult:
+        """Make the release live on `targets`, or on those that have fetched it.
+
+        Before the first target, the desired state is changed. Follows `deploy.canary` and
+        `deploy.batch`, and stops after the group in which too many have failed; the rest is then
+        not in the result.
+        """
+        names = self._named(self._fetched.succeeded if targets is None else targets)
+        self._require()
+        result = self._switch(release, names)
+        self._switched = self._switched.and_then(result)
+        return result
+
+    @abstractmethod
+    def gate(self, result: StageResult) -> None:
+        """Go on only if the targets that have failed until now are few enough.
+
+        Counts all failures of this script against `deploy.max-failed`. When they are too many the
+        script ends here, with exit code 71 and what is live where. If targets had switched, they
+        are switched back, and the desired state too.
+        """
+
+    @abstractmethod
+    def give_up(self, reason: str) -> NoReturn:
+        """As a gate that is closed, because of a check of your own; `reason` is for a person."""
+
+    def purge(self) -> tuple[str, ...]:
+        """Have the caches of `deploy.varnish` ban what they hold from before the release.
+
+        The caches that may still serve old pages. They are told and stop nothing: the rollout goes
+        to its end, and then `git deploy` ends with exit code 71.
+        """
+        self._require()
+        return self._steps.purge(self._released)
+
+    def step(self, name: str, detail: str = "") -> AbstractContextManager[None]:
+        """Name a step of your own on the terminal, in the journal and in the timing log."""
+        return self._d.events.step(name, detail)
+
+    @property
+    @abstractmethod
+    def _released(self) -> str:
+        """The release that is live at the end; "" for nothing."""
+
+    @abstractmethod
+    def _publish(self) -> LiveRelease: ...
+
+    @abstractmethod
+    def _fetch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult: ...
+
+    @abstractmethod
+    def _switch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult: ...
+
+    @abstractmethod
+    def _end(self) -> None:
+        """The body of the script has ended by itself."""
+
+    @property
+    def _last(self) -> StageResult:
+        """Of each target the last answer."""
+        return self._fetched.and_then(self._switched)
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        """The targets that have not switched."""
+        there = self._switched.succeeded
+        return tuple(name for name in self.targets if name not in there)
+
+    def _require(self) -> None:
+        self._place.require(self._steps.state)
+        self._steps.require_lock()
+
+    def _named(self, targets: Iterable[str]) -> tuple[str, ...]:
+        """The targets in the script's own order. Raises `WrongUsage` for one that there is not."""
+        names = tuple(dict.fromkeys(targets))
+        if names:
+            self._d.fleet.chosen(names)
+        return names
+
+
+class _Forth(Sync):
+    """Brings the rollout's release, as `git deploy sync` would."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._committed = False
+        self._recorded = False
+
+    def gate(self, result: StageResult) -> None:
+        self._require()
+        self._decide(result.stage)
+
+    def give_up(self, reason: str) -> NoReturn:
+        self._require()
+        raise self._closed(reason)
+
+    @property
+    def _released(self) -> str:
+        return self._steps.state.release
+
+    def _publish(self) -> LiveRelease:
+        self._steps.state = _named_as_held(self._d, self._steps.state)
+        release = self._steps.publish()
+        return replace(release, deploy_text=self._place.call.deploy_text or release.deploy_text)
+
+    def _fetch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
+        return self._steps.fetch(release, names)
+
+    def _switch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
+        if not self._committed:
+            self._steps.commit(release)
+            self._committed = True
+        self._recorded = False
+        behind = [name for name in self.failed if name not in names]
+        with self.step("switch", release.release):
+            return self._steps.switch(release, names, behind)
+
+    def _decide(self, stage: str) -> None:
+        result = replace(self._last, stage=stage)
+        if not self._d.two_stage.gate_opens(result):
+            raise self._closed(self._steps.why_failed(stage, result))
+        if self._switched.outcomes and set(self._missing) <= set(self.failed):
+            self._record()  # before steps of the script's own that may fail
+
+    def _record(self) -> None:
+        self._steps.record(self._missing)
+        self._recorded = True
+        state = self._steps.state
+        if state.action == "revert" and state.before is not None:
+            self._d.events.emit(Reverted(release=state.before.release, rollout=state.rollout_tag))
+
+    def _closed(self, why: str) -> SyncIncomplete:
+        if self._switched.outcomes:
+            return self._steps.switch_back(self._switched, why)
+        return self._steps.stop(why)
+
+    def _end(self) -> None:
+        """A script that forgot the gate after its last switch is asked here."""
+        if not self._switched.outcomes or self._recorded:
+            return
+        self._require()
+        self._decide("switch")
+        if not self._recorded:
+            self._record()
+
+
+class _Back(Sync):
+    """Brings what was live before the rollout, as `git deploy abort` would.
+
+    The desired state names it already. A way back does not stop half way, so gates are open.
+    """
+
+    def gate(self, result: StageResult) -> None:
+        """Nothing stops here; `_end` tells what failed."""
+
+    def give_up(self, reason: str) -> NoReturn:
+        raise self._not_back(reason)
+
+    @property
+    def _released(self) -> str:
+        before = self._place.state.before
+        return before.release if before else ""
+
+    def _publish(self) -> LiveRelease:
+        """What was live before, chosen once for the whole fleet. Nothing has only a name."""
+        before = self._place.state.before
+        if before is None:
+            return LiveRelease(release=self.tag, commit="")
+        with self.step("publish", before.release):
+            published = self._d.publish.publish(before.release, before.source)
+        return LiveRelease.desired(before, published.size)
+
+    def _fetch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
+        if self._place.state.before is None:
+            return self._d.fleet.status(names)
+        return self._steps.fetch(release, names)
+
+    def _switch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
+        state = self._place.state
+        with self.step("switch back", release.release):
+            return self._d.two_stage.take_back(state.release, state.before, names)
+
+    def _end(self) -> None:
+        """A target that never got the release need not come back from it."""
+        missing = self._missing if self._place.state.may_be_live else ()
+        if missing:
+            raise self._not_back(self._steps.why_failed("going back", self._last))
+
+    def _not_back(self, why: str) -> SyncIncomplete:
+        before = self._place.state.before
+        release = before.release if before else ""
+        self._d.events.emit(LeftBehind(targets=self._missing, release=release))
+        return SyncIncomplete(
+            f"{why}\nNot back: {', '.join(self._missing) or 'no target is left'}",
+            next_steps=["git deploy converge", "git deploy report"],
+        )
+
+
+def _named_as_held(d: Deployment, state: RolloutState) -> RolloutState:
+    """A revert goes to the release that targets may hold, not to a new name of the same commit."""
+    if state.action != "revert" or state.may_be_live:
+        return state
+    record = d.journal.rollout_of_source(state.source, state.prefix, released=True)
+    published = d.publish.find(record.release) if record else None
+    if published is None or published.source != state.source:
+        return state
+    return replace(state, release=published.tag)
+
+
+def _show(d: Deployment) -> None:
+    """Show events on standard error, where `git deploy` shows all that a hook writes."""
+    from sartoris.cli.lines import Lines
+    from sartoris.integrations.logfile import LogFile
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in step with what comes from here
+    d.events.subscribe(Lines(verbose=os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"))
+    if d.config.log_directory is not None:
+        d.events.subscribe(LogFile(d.config.log_directory, d.user))

@@ -1,0 +1,40 @@
+"""Failures with one cause, shown as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sartoris.orders import Outcome
+from sartoris.wording import plural
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why `targets` failed. `output` is what the failing program wrote, on the first of them."""
+
+    error: str
+    message: str
+    targets: tuple[str, ...]
+    output: str = ""
+
+    def describe(self, most: int = 8) -> str:
+        """`2 targets: no-space: MESSAGE (web1, web2)`, with at most `most` names."""
+        count = len(self.targets)
+        names = ", ".join(self.targets[:most]) + (
+            f" and {count - most} more" if count > most else ""
+        )
+        return f"{plural(count, 'target')}: {self.error}: {self.message} ({names})"
+
+
+def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
+    """The failed outcomes by error and message, the most frequent first."""
+    groups: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        if not outcome.ok:
+            groups.setdefault((outcome.error, outcome.message), []).append(outcome)
+    found = [
+        Cause(error, message, tuple(sorted(o.target for o in group)), group[0].output)
+        for (error, message), group in groups.items()
+    ]
+    return sorted(found, key=lambda cause: (-len(cause.targets), cause.targets))

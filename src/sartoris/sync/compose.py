@@ -1,0 +1,218 @@
+"""Compose: one commit with one complete tree from a commit and its submodules.
+
+Each gitlink is replaced by the tree of the commit it records, at any depth, and one commit without
+parents is written around the result. That commit is a function of the source commit alone, so that
+composing again, elsewhere or later, gives the same id.
+
+Trees are made from trees, and only along the paths of gitlinks; no file is read and no index made.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sartoris.errors import Refused
+from sartoris.git.command import Git
+from sartoris.git.objects import (
+    TREE,
+    Gitlink,
+    TreeEntry,
+    TreeOutline,
+    outline,
+    parse_tree,
+    read_objects,
+    write_commit,
+    write_trees,
+)
+from sartoris.git.submodules import git_directory, object_directory
+
+SOURCE_TRAILER = b"Source-Commit: "
+
+# Without a path, since git takes the path of a submodule only, not of one inside it.
+UPDATE_COMMAND = "git submodule update --init --recursive"
+
+
+class SubmoduleNotCheckedOut(Refused):
+    """A release needs a submodule that is not checked out in the working repository."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        message = f"the submodule {_shown(path)} is not checked out"
+        super().__init__(message, next_steps=[UPDATE_COMMAND])
+
+
+class SubmoduleCommitMissing(Refused):
+    """A submodule is checked out, but the commit that the release needs of it is not there."""
+
+    def __init__(self, path: str, commit: str) -> None:
+        self.path = path
+        self.commit = commit
+        message = (
+            f"the submodule {_shown(path)} does not have commit {commit}, which is recorded for it;"
+            " if fetching does not bring it, it was never pushed"
+        )
+        super().__init__(message, next_steps=[UPDATE_COMMAND])
+
+
+class Store(Protocol):
+    """Where composed objects are written, and through which their parts are read."""
+
+    @property
+    def git(self) -> Git:
+        """git in a repository that sees its own objects and those of `read_also`."""
+
+    def read_also(self, directories: Iterable[Path]) -> None:
+        """Let commands that start after this see the objects in these directories too."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What composing gave: the commit, its tree, and the composed tree of each submodule commit."""
+
+    commit: str
+    tree: str
+    source: str
+    submodules: Mapping[str, str]
+
+
+class Composer:
+    """Composes commits of the working repository at `top` into `store`.
+
+    `composed_before` is given commits of submodules, and answers with the composed trees of those
+    that are in the store already, complete; they are not looked at again.
+    """
+
+    def __init__(
+        self,
+        top: Path,
+        store: Store,
+        composed_before: Callable[[Sequence[str]], Mapping[str, str]],
+    ) -> None:
+        self._top = top.absolute()
+        self._store = store
+        self._composed_before = composed_before
+        self._composed: dict[str, str] = {}
+
+    def compose(self, source_commit: str) -> Composed:
+        """Compose one commit.
+
+        Raises `SubmoduleNotCheckedOut`, `SubmoduleCommitMissing`, or `Refused` when there is no
+        such source commit.
+        """
+        source = read_objects(self._store.git, [f"{source_commit}^{{commit}}"])[0]
+        if source is None:
+            raise Refused(f"{source_commit} is not a commit of {self._top}")
+        tree = self._complete_tree(tree_of(source.content), inside="")
+        commit = write_commit(self._store.git, composed_commit(source.id, source.content, tree))
+        return Composed(commit, tree, source.id, self._composed)
+
+    def _complete_tree(self, tree: str, inside: str) -> str:
+        parts = outline(self._store.git, tree)
+        if not parts.gitlinks:
+            return tree
+        self._compose_submodules(parts.gitlinks, inside)
+        grafts = {link.path: self._composed[link.commit] for link in parts.gitlinks}
+        return graft(self._store.git, tree, parts, grafts)
+
+    def _compose_submodules(self, links: Sequence[Gitlink], inside: str) -> None:
+        unknown = {link.commit: link for link in links if link.commit not in self._composed}
+        self._composed.update(self._composed_before(list(unknown)))
+        moved = [link for commit, link in unknown.items() if commit not in self._composed]
+        if not moved:
+            return
+        paths = [f"{inside}{os.fsdecode(link.path)}" for link in moved]
+        self._store.read_also([self._objects_of(path) for path in paths])
+        commits = read_objects(self._store.git, [link.commit for link in moved])
+        for link, path, commit in zip(moved, paths, commits, strict=True):
+            if commit is None or commit.kind != "commit":
+                raise SubmoduleCommitMissing(path, link.commit)
+            tree = self._complete_tree(tree_of(commit.content), inside=f"{path}/")
+            self._composed[link.commit] = tree
+
+    def _objects_of(self, path: str) -> Path:
+        repository = git_directory(self._top, path)
+        if repository is None:
+            raise SubmoduleNotCheckedOut(path)
+        return object_directory(repository)
+
+
+def graft(git: Git, tree: str, parts: TreeOutline, grafts: Mapping[bytes, str]) -> str:
+    """The tree with other trees (path to tree id) in the place of what it has at these paths.
+
+    `parts` is the outline of `tree`. Writes only the directories above the grafts, deepest first.
+    """
+    above = {directory for path in grafts for directory in _parents(path)}
+    ordered = sorted(above, key=_depth, reverse=True)
+    ids = [parts.directories[directory] if directory else tree for directory in ordered]
+    entries = {
+        directory: parse_tree(content)
+        for directory, content in zip(ordered, read_objects(git, ids), strict=True)
+        if content is not None
+    }
+    made = dict(grafts)
+    for depth in sorted({_depth(directory) for directory in ordered}, reverse=True):
+        level = [directory for directory in ordered if _depth(directory) == depth]
+        trees = [_replaced(directory, entries[directory], made) for directory in level]
+        made.update(zip(level, write_trees(git, trees), strict=True))
+    return made[b""]
+
+
+def composed_commit(source: str, content: bytes, tree: str) -> bytes:
+    """The composed commit as git stores it, from the source commit (id and content) and the tree.
+
+    Who, when, and in which encoding stay as they are, byte for byte. Parents and signatures go:
+    history stays on the deployment server, and a signature would not fit the new tree.
+    """
+    header, _, message = content.partition(b"\n\n")
+    kept = (b"author ", b"committer ", b"encoding ")
+    lines = [b"tree " + tree.encode()]
+    lines += [line for line in header.split(b"\n") if line.startswith(kept)]
+    paragraphs = [message.rstrip(b"\n"), SOURCE_TRAILER + source.encode() + b"\n"]
+    return b"\n".join(lines) + b"\n\n" + b"\n\n".join(filter(None, paragraphs))
+
+
+def source_of(content: bytes) -> str | None:
+    """The source commit of a composed commit, given its content; None if it is not composed."""
+    last_line = content.rstrip(b"\n").rpartition(b"\n")[2]
+    if not last_line.startswith(SOURCE_TRAILER):
+        return None
+    return last_line[len(SOURCE_TRAILER) :].decode()
+
+
+def tree_of(commit: bytes) -> str:
+    """The tree of a commit, given its content."""
+    return commit.partition(b"\n")[0].removeprefix(b"tree ").decode()
+
+
+def _replaced(
+    directory: bytes, entries: Iterable[TreeEntry], made: Mapping[bytes, str]
+) -> list[TreeEntry]:
+    prefix = directory + b"/" if directory else b""
+    return [
+        TreeEntry(TREE, entry.name, made[prefix + entry.name])
+        if prefix + entry.name in made
+        else entry
+        for entry in entries
+    ]
+
+
+def _parents(path: bytes) -> list[bytes]:
+    """The directories above a path; the root is the empty path."""
+    parts = path.split(b"/")
+    return [b"/".join(parts[:count]) for count in range(len(parts))]
+
+
+def _depth(directory: bytes) -> int:
+    return directory.count(b"/") + 1 if directory else 0
+
+
+def _shown(path: str) -> str:
+    """The path in one line that any terminal can show."""
+    if path.isprintable():
+        return path
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)

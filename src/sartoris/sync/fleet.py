@@ -1,0 +1,111 @@
+"""The fleet of one slot: sends an order to its targets and waits for every one of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sartoris.errors import WrongUsage
+from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
+from sartoris.orders import Action, Order, Outcome, ServiceAction
+from sartoris.transports.base import Transport
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What every target answered to one order, by name."""
+
+    stage: str
+    outcomes: Mapping[str, Outcome]
+
+    @property
+    def succeeded(self) -> tuple[str, ...]:
+        return tuple(name for name, outcome in self.outcomes.items() if outcome.ok)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(name for name, outcome in self.outcomes.items() if not outcome.ok)
+
+    def and_then(self, later: StageResult) -> StageResult:
+        """Both results as one; of a target in both, the later outcome."""
+        return StageResult(self.stage, {**self.outcomes, **later.outcomes})
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The targets of one slot.
+
+    `order` has what all orders to this slot have in common (path, url, shared, ...).
+    """
+
+    transport: Transport
+    order: Order
+    events: EventStream
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return self.transport.fleet()
+
+    def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The targets called `names`, or all when there are none. Raises `WrongUsage`."""
+        unknown = sorted(set(names) - set(self.targets))
+        if unknown:
+            raise WrongUsage(
+                f"not a target of this repository: {', '.join(unknown)}"
+                f" (it has {', '.join(self.targets) or 'none'})"
+            )
+        return tuple(name for name in self.targets if name in names) if names else self.targets
+
+    def fetch(
+        self, release: str, commit: str, deploy_text: str, size: int, targets: Iterable[str]
+    ) -> StageResult:
+        """Get the release onto the targets' disks, complete, beside what is live."""
+        order = replace(
+            self.order, release=release, commit=commit, deploy_text=deploy_text, size=size
+        )
+        return self._send("fetch", order, targets)
+
+    def switch(
+        self, release: str, commit: str, deploy_text: str, targets: Iterable[str]
+    ) -> StageResult:
+        """Make the release live on targets that hold it."""
+        order = replace(self.order, release=release, commit=commit, deploy_text=deploy_text)
+        return self._send("switch", order, targets)
+
+    def withdraw(self, release: str, targets: Iterable[str]) -> StageResult:
+        """Make nothing live where `release` is, as before the slot's first rollout."""
+        return self._send("withdraw", replace(self.order, release=release), targets)
+
+    def status(self, targets: Iterable[str]) -> StageResult:
+        return self._send("status", self.order, targets)
+
+    def verify(self, targets: Iterable[str]) -> StageResult:
+        """As `status`, and compare the live tree with its release on the target's disk."""
+        return self._send("verify", self.order, targets)
+
+    def service(self, service: str, action: ServiceAction, targets: Iterable[str]) -> StageResult:
+        """Act on the service at once, or ask how it is."""
+        order = replace(self.order, service=service, service_action=action)
+        return self._send("service", order, targets)
+
+    def _send(self, action: Action, order: Order, targets: Iterable[str]) -> StageResult:
+        names = tuple(targets)
+        order = replace(order, action=action)
+        self.events.emit(StageStarted(stage=action, release=order.release, targets=names))
+        began = time.monotonic()
+        outcomes: dict[str, Outcome] = {}
+        for outcome in self.transport.run(order, names) if names else ():
+            outcomes[outcome.target] = outcome
+            self.events.emit(TargetAnswered(stage=action, slot=order.slot, outcome=outcome))
+        result = StageResult(action, {name: outcomes[name] for name in names})
+        self.events.emit(
+            StageFinished(
+                stage=action,
+                release=order.release,
+                succeeded=len(result.succeeded),
+                failed=result.failed,
+                seconds=time.monotonic() - began,
+            )
+        )
+        return result

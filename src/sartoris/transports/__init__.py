@@ -1,0 +1,1 @@
+"""How an order reaches a target. Nothing outside this package knows which transport it is."""

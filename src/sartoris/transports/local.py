@@ -1,0 +1,74 @@
+"""The embedded fleet: directories on this machine, each the `/` of a target."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sartoris import agent
+from sartoris.orders import Order, Outcome
+from sartoris.transports.base import Transport
+
+if TYPE_CHECKING:
+    from sartoris.checkup import Answers, Check, Finding
+
+
+class LocalTransport(Transport):
+    """Runs the agent in this process, a thread for each of `forks` targets at a time.
+
+    `roots` maps a target's name to the directory that stands for its `/`. A Python process for
+    each order would cost as much as the fetch that it orders.
+    """
+
+    def __init__(self, roots: Mapping[str, Path], *, forks: int, new: Container[str] = ()) -> None:
+        """`new`: targets whose roots the first command for them makes."""
+        self._roots = dict(roots)
+        self._forks = forks
+        self._new = new
+
+    def fleet(self) -> tuple[str, ...]:
+        return tuple(self._roots)
+
+    def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
+        message = order.to_json()
+        if len(targets) == 1:
+            yield self._perform(message, targets[0])
+            return
+        with ThreadPoolExecutor(max_workers=max(1, min(self._forks, len(targets)))) as threads:
+            waiting = [threads.submit(self._perform, message, target) for target in targets]
+            try:
+                for done in as_completed(waiting):
+                    yield done.result()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def checks(self, answers: Answers) -> Sequence[Check]:
+        from sartoris.checkup import Check
+
+        return [Check("targets", "answers", lambda: self._look(answers))]
+
+    def _look(self, answers: Answers) -> Iterator[Finding]:
+        from sartoris.checkup import ok
+        from sartoris.config.problems import command
+
+        away = [name for name, root in self._roots.items() if not root.is_dir()]
+        new = [name for name in away if name in self._new]
+        if new:
+            yield ok("new", f"{', '.join(new)}: made by the first command that needs them")
+        mkdir = [command("mkdir", "-p", *(str(self._roots[n]) for n in away if n not in new))]
+        asked = [name for name in self._roots if name not in new]
+        yield from answers(asked, {"unreachable": mkdir})
+
+    def _perform(self, order: dict[str, object], target: str) -> Outcome:
+        root = self._roots[target]
+        if not root.is_dir():
+            return Outcome(
+                action=str(order["action"]),
+                target=target,
+                ok=False,
+                error="unreachable",
+                message="the directory that stands for the target's / does not exist",
+            )
+        return Outcome.from_json(agent.perform(order, str(root)), target=target)

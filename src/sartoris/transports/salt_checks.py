@@ -1,0 +1,103 @@
+"""What can be wrong between a deployment server and its minions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from sartoris.checkup import Answers, Check, Finding, ok, refused, unknown, warning, wrong
+from sartoris.config.problems import command
+from sartoris.errors import SartorisError
+from sartoris.transports.salt_bridge import NotPermitted
+from sartoris.wording import plural
+
+_SECONDS = 90.0  # longer than a minion that hangs is waited for
+
+_SYNC = "salt '*' saltutil.sync_modules"
+_MENDING = {
+    "agent-missing": (_SYNC,),
+    "agent-too-old": (_SYNC,),
+    "unknown-version": (_SYNC,),
+    "unreachable": ("salt-run manage.down", "systemctl status salt-minion   # on the minion"),
+}
+_SUDO = ("set sartoris:server:sudo in the pillar", "salt-call state.apply sartoris.server")
+_APPLY = "salt-call state.apply sartoris.master   # on the master"
+
+
+class Salt(Protocol):
+    """What the transport answers."""
+
+    def ask(self, what: str) -> Any: ...
+    def matching(self) -> tuple[tuple[str, ...], tuple[str, ...]]: ...
+
+
+def checks(salt: Salt, answers: Answers, config: Path, expression: str) -> Sequence[Check]:
+    """One after another: there is one process that speaks Salt, and each needs those before it."""
+
+    def look() -> Iterator[Finding]:
+        try:
+            facts = salt.ask("facts")
+        except SartorisError as error:
+            yield wrong("salt", error.message, *(_SUDO if _is_refusal(error) else error.next_steps))
+            return
+        yield ok("salt", f"Salt {facts['salt']} in {facts['python']}")
+        yield _mode(facts, config)
+        yield _desired(facts)
+        rights = _rights(salt, facts)
+        yield rights
+        if rights.state != "ok":
+            yield unknown("fleet", "not looked at without these rights")
+            return
+        names, missing = salt.matching()
+        yield from _fleet(names, missing, expression)
+        if names:
+            yield from answers(names, _MENDING)
+
+    return [Check("targets", "salt", look, _SECONDS)]
+
+
+def _mode(facts: dict[str, Any], config: Path) -> Finding:
+    if facts["mode"] == "master":
+        return ok("mode", f"on the master, as {facts['who']}: {config / 'master'} is there")
+    return ok("mode", f"through the master's peer system, as the minion {facts['who']}")
+
+
+def _desired(facts: dict[str, Any]) -> Finding:
+    directory = facts["desired"]
+    if not directory:
+        return ok("converging", "minions that come back are told what they should have")
+    text = f"you may not write to {directory}: minions that come back will not converge"
+    return warning("converging", text, command("mkdir", "-p", directory), _APPLY)
+
+
+def _rights(salt: Salt, facts: dict[str, Any]) -> Finding:
+    is_master = facts["mode"] == "master"
+    listing = "sartoris:deployers" if is_master else "sartoris:master:servers"
+    steps = (f"add {facts['who']} to {listing} in the pillar of the master", _APPLY)
+    try:
+        functions = salt.ask("refused")
+    except SartorisError as error:
+        if _is_refusal(error):
+            return wrong("rights", error.message, *steps)
+        return refused("rights", error)  # nobody can tell: the master is down, for example
+    if not functions:
+        return ok("rights", "may send orders and hear their outcomes")
+    policy = "publisher_acl" if is_master else "peer_run"
+    text = f"the master does not let {facts['who']} run {', '.join(functions)} ({policy})"
+    return wrong("rights", text, *steps)
+
+
+def _is_refusal(error: SartorisError) -> bool:
+    return isinstance(error, NotPermitted)
+
+
+def _fleet(names: Sequence[str], missing: Sequence[str], expression: str) -> Iterator[Finding]:
+    if names:
+        yield ok("fleet", f"{plural(len(names), 'minion')} match {expression}")
+    else:
+        steps = (command("salt", "-C", expression, "test.ping"), "salt-key -L")
+        yield wrong("fleet", f"no minion matches deploy.targets, {expression!r}", *steps)
+    if missing:
+        keys = ("salt-key -L", *(command("salt-key", "-a", name) for name in missing[:8]))
+        yield wrong("fleet", f"the master has no accepted key of {', '.join(missing)}", *keys)

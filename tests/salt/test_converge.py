@@ -1,0 +1,89 @@
+"""A minion that was away comes back, and gets what its slots should have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.salt.cluster import Cluster
+from tests.salt.salted import SaltSite, deployed, wait_for
+
+WEB = ("web1", "web2", "web3", "web4")
+
+
+@pytest.fixture
+def site(fleet: Cluster, tmp_path: Path) -> SaltSite:
+    return deployed(fleet, tmp_path / "site", WEB)
+
+
+def page(site: SaltSite, name: str) -> str:
+    return site.files(name)["index.php"].strip()
+
+
+def sync_without_web4(site: SaltSite) -> None:
+    site.cluster.minions["web4"].kill()
+    site.ship("after")
+    ran = site.deploy("sync")
+    assert ran.code == 0, ran.err
+    assert page(site, "web4") == "before"
+
+
+def test_one_that_was_down_during_a_rollout_converges_when_it_starts(site: SaltSite) -> None:
+    sync_without_web4(site)
+    site.cluster.minions["web4"].start()
+    wait_for(lambda: page(site, "web4") == "after", "the release on web4")
+    assert site.live("web4") == site.live("web1")
+
+
+def test_it_is_behind_in_the_report_until_then(fleet: Cluster, site: SaltSite) -> None:
+    sync_without_web4(site)
+    silent = {one["target"]: one for one in site.report_of("slot0")}["web4"]
+    assert (silent["condition"], silent["error"]) == ("silent", "unreachable")
+    since = fleet.events.count
+    fleet.minions["web4"].start()
+    fleet.events.wait("salt/job/*/ret/web4", since=since, fun="git_deploy.converge")
+    assert {one["condition"] for one in site.report_of("slot0")} == {"current"}
+
+
+def test_one_that_starts_during_a_rollout_does_not_run_ahead_of_it(
+    fleet: Cluster, site: SaltSite
+) -> None:
+    site.config("deploy.canary", "web1")
+    fleet.minions["web4"].kill()
+    site.hold("live", "web1")
+    site.ship("after")
+    sync = site.begin("sync")
+    site.held("web1")
+    since = fleet.events.count
+    fleet.minions["web4"].start()
+    fleet.events.wait("salt/run/*/new", since=since, fun="runner.git_deploy.converge")
+    assert fleet.run("git_deploy.desired", "web4").document[0]["release"] == site.live("web2")
+    assert page(site, "web4") == "before"
+    assert not fleet.events.matching("salt/job/*/new", since, fun="git_deploy.converge")
+    site.let_go("web1")
+    assert sync.end().code == 0
+    wait_for(lambda: page(site, "web4") == "after", "the release on web4")
+
+
+def test_it_converges_by_hand_or_by_a_state_too(fleet: Cluster, site: SaltSite) -> None:
+    slot = site.slot("web4").relative_to(site.target("web4"))
+    site.slot("web4").unlink()
+    answer = fleet.salt("web4", "git_deploy.converge").document
+    assert answer["web4"][f"/{slot}"]["ok"], answer
+    assert site.live("web4") == site.live("web1")
+
+
+def test_only_what_is_its_own_is_deployed_to_it(
+    fleet: Cluster, site: SaltSite, tmp_path: Path
+) -> None:
+    other = SaltSite.on(fleet, tmp_path / "deeper" / "other", ["web1"], "web1 or web2")
+    other.config("deploy.tag-prefix", "other")
+    other.set("deploy.tag-prefix", "other")
+    other.ship("its own")
+    assert other.deploy("sync").code == 0
+    converged = fleet.run("git_deploy.converge", "web4").document
+    assert list(converged) == ["wiki slot0"]
+    assert sorted(fleet.run("git_deploy.converge", "web1").document) == ["wiki other", "wiki slot0"]
+    assert not (other.slot("web4", "other")).is_symlink()
+    assert site.live("web4") == site.live("web1")

@@ -1,0 +1,129 @@
+"""Minions fetch from the deployment server: from git's own daemon, and over HTTP."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.programs import need
+from tests.salt.cluster import Cluster
+from tests.salt.salted import SaltSite
+from tests.salt.served import Served
+
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 and os.environ.get("CI") != "true", reason="only root becomes another user"
+)
+
+WEB = ("web1", "web2", "web3", "web4")
+PROTOCOLS = ("git", "http")
+
+
+@pytest.fixture(scope="module")
+def served(fleet: Cluster) -> Iterator[Served]:
+    need("nginx")
+    need("fcgiwrap")
+    served = Served(fleet)
+    with served.running():
+        yield served
+
+
+@pytest.fixture(params=PROTOCOLS)
+def base(served: Served, request: pytest.FixtureRequest) -> str:
+    return served.bases[request.param]
+
+
+@pytest.fixture
+def site(fleet: Cluster, served: Served, base: str, tmp_path: Path) -> SaltSite:
+    """Its publish repository is served as its directory's name."""
+    name = tmp_path.name
+    site = SaltSite.on(fleet, tmp_path / f"site-{name}", WEB, "G@deployment_target:mediawiki")
+    site.config("deploy.publish-dir", str(served.publish / f"{name}.git"))
+    site.set("deploy.url", f"{base}/{name}.git")
+    return site
+
+
+def test_every_target_fetches_what_was_published(site: SaltSite) -> None:
+    site.add_submodule("ext/a", {"a.php": "a submodule's\n"})
+    site.ship("two")
+    ran = site.deploy("sync")
+    assert ran.code == 0, ran.err
+    assert len(site.everywhere()) == 1
+    for name in WEB:
+        assert site.files(name)["index.php"] == "two\n"
+        assert site.files(name)["ext/a/a.php"] == "a submodule's\n"
+
+
+def test_the_next_release_costs_only_what_is_new(site: SaltSite) -> None:
+    site.ship("two")
+    site.ok("sync")
+    site.ship("three")
+    ran = site.deploy("sync")
+    assert ran.code == 0, ran.err
+    assert {site.files(name)["index.php"] for name in WEB} == {"three\n"}
+
+
+def test_real_submodules_are_fetched_from_there_too(site: SaltSite) -> None:
+    module = site.add_submodule("ext/a", {"a.php": "one\n"})
+    site.config("deploy.submodules", "update")
+    site.ship("two")
+    site.ok("sync")
+    assert site.deploy("start").code == 0
+    (module / "a.php").write_text("two\n")
+    site.git("commit", "--quiet", "--all", "-m", "two", at=module)
+    site.git("pull", "--quiet", at=site.repo / "ext/a")
+    site.commit({"index.php": "three\n"}, "three")
+    site.push()
+    site.ok("sync")
+    for name in WEB:
+        assert site.files(name)["ext/a/a.php"] == "two\n"
+        assert site.git("submodule", "status", at=site.slot(name)).startswith(" ")
+
+
+def test_a_release_that_was_changed_on_the_way_is_refused(
+    site: SaltSite, served: Served, base: str, tmp_path: Path
+) -> None:
+    # The tag names another commit where the targets fetch. The id came over Salt.
+    between = served.publish / f"{tmp_path.name}-between.git"
+    site.git("clone", "--quiet", "--bare", str(site.origin), str(between))
+    site.set("deploy.url", f"{base}/{between.name}")
+    tag = f'env -u GIT_DIR git --git-dir="{between}" tag "$GIT_DEPLOY_ROLLOUT_TAG" main'
+    site.hook("post-tag.10-change", tag)
+    site.ship("two")
+    events = site.deploy("sync", "--json").events
+    answers = [one["outcome"] for one in events if one["event"] == "target-answered"]
+    assert {(one["action"], one["error"]) for one in answers} == {("fetch", "wrong-commit")}
+    assert len(answers) == len(WEB)
+    assert site.everywhere() == {""}
+
+
+def test_http_is_the_smart_one_and_only_for_fetching(
+    served: Served, fleet: Cluster, tmp_path: Path
+) -> None:
+    site = SaltSite.on(fleet, tmp_path / "smart", WEB, "G@deployment_target:mediawiki")
+    site.config("deploy.publish-dir", str(served.publish / "smart.git"))
+    url = f"{served.bases['http']}/smart.git"
+    site.set("deploy.url", url)
+    site.ship("two")
+    assert site.deploy("sync").code == 0
+    assert '"POST /smart.git/git-upload-pack HTTP/1.1" 200' in served.requests
+    assert _status(f"{url}/objects/info/packs") == 404
+    pushed = subprocess.run(
+        ["git", "push", url, "HEAD:refs/heads/x"], cwd=site.repo, capture_output=True, check=False
+    )
+    assert pushed.returncode != 0
+    assert 'git-receive-pack HTTP/1.1" 403' in served.requests
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code

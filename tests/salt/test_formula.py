@@ -1,0 +1,196 @@
+"""The formula's states, applied to a directory: as a test, for real, and once more."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.programs import need
+from tests.salt.conftest import need_salt
+from tests.salt.scratch import Scratch
+
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 and os.environ.get("CI") != "true", reason="only root gives files to others"
+)
+
+WIKI = {
+    "repository": "wiki",
+    "path": "/srv/wiki/php-*",
+    "user": "nobody",
+    "group": "nogroup",
+    "url": "http://deploy1/wiki.git",
+}
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need_salt()
+    return tmp_path_factory.mktemp("machines")
+
+
+@pytest.fixture
+def machine(directory: Path, tmp_path: Path) -> Scratch:
+    return Scratch(directory / tmp_path.name)
+
+
+@pytest.fixture(scope="module")
+def server(directory: Path) -> Scratch:
+    need("visudo")
+    machine = Scratch(directory / "server")
+    machine.settle("sartoris.server", SERVER)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def master(directory: Path) -> Scratch:
+    need("setfacl")
+    machine = Scratch(directory / "master")
+    machine.settle("sartoris.master", MASTER)
+    return machine
+
+
+# A target
+
+
+def test_a_target_has_the_directory_and_the_list_of_what_may_be_deployed(machine: Scratch) -> None:
+    machine.settle("sartoris.target", {"deployments": [{**WIKI, "service": "php-fpm"}]})
+    assert machine.mode("srv") == "755 root root"
+    assert machine.mode("srv/wiki") == "755 nobody nogroup"
+    assert machine.mode("etc/sartoris/target.json") == "644 root root"
+    listed = json.loads((machine.root / "etc/sartoris/target.json").read_text())
+    entry = {name: value for name, value in WIKI.items() if name != "group"}
+    assert listed == {"version": 1, "deployments": [{**entry, "service": "php-fpm"}]}
+
+
+def test_a_target_without_deployments_in_the_pillar_has_no_list(machine: Scratch) -> None:
+    machine.settle("sartoris.target", {})
+    assert not (machine.root / "etc").exists()
+
+
+def test_an_empty_list_is_a_list(machine: Scratch) -> None:
+    machine.settle("sartoris.target", {"deployments": []})
+    listed = json.loads((machine.root / "etc/sartoris/target.json").read_text())
+    assert listed == {"version": 1, "deployments": []}
+
+
+def test_a_target_converges_at_start_where_the_pillar_says_so(machine: Scratch) -> None:
+    machine.settle("sartoris.target", {"target": {"at_start": True}})
+    config = yaml.safe_load((machine.root / "etc/salt/minion.d/sartoris.conf").read_text())
+    assert config == {"startup_states": "sls", "sls_list": ["sartoris.converge"]}
+
+
+# A deployment server
+
+
+SERVER = {
+    "group": "nogroup",
+    "server": {
+        "config": {"transport": "salt", "send-mail-on-sync": True, "canary": ["web1", "web2"]},
+        "repositories": {
+            "wiki": {"targets": 'G@a:"b" and not web9', "url": "http://deploy1/wiki.git"}
+        },
+        "serve": ["git-daemon"],
+        "sudo": True,
+        "python": "/opt/sartoris/bin/python",
+    },
+}
+
+
+def test_a_server_has_its_directories_with_the_group_of_the_deployers(server: Scratch) -> None:
+    assert server.mode("srv/publish") == "2775 root nogroup"
+    assert server.mode("var/log/git-deploy") == "2775 root nogroup"
+    assert server.mode("etc/git-deploy/hooks/apps/common") == "755 root root"
+    assert server.mode("etc/git-deploy/hooks/sync") == "755 root root"
+
+
+def test_git_finds_the_configuration_of_the_server(server: Scratch) -> None:
+    config = config_file(server)
+    assert value(config, "deploy.hook-dir") == [str(server.root / "etc/git-deploy/hooks")]
+    assert value(config, "deploy.transport") == ["salt"]
+    assert value(config, "deploy.canary") == ["web1", "web2"]
+    assert value(config, "deploy.repository wiki.targets") == ['G@a:"b" and not web9']
+    published = str(server.root / "srv/publish/wiki.git")
+    assert value(config, "deploy.repository wiki.publish-dir") == [published]
+
+
+def config_file(machine: Scratch) -> Path:
+    (found,) = value(machine.root / "etc/gitconfig", "deploy.config-file")
+    return Path(found)
+
+
+def value(file: Path, key: str) -> list[str]:
+    command = ["git", "config", "--file", str(file), "--get-all", key]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_sudoers_rule_is_for_the_bridge_alone(server: Scratch) -> None:
+    visudo = need("visudo")
+    rule = server.root / "etc/sudoers.d/sartoris"
+    subprocess.run([visudo, "-c", "-f", str(rule)], check=True, capture_output=True)
+    assert server.mode("etc/sudoers.d/sartoris") == "440 root root"
+    command = "/opt/sartoris/bin/python -I -m sartoris.salt.bridge /etc/salt"
+    assert rule.read_text().splitlines()[1:] == [f"%nogroup ALL=(root) NOPASSWD: {command}"]
+
+
+def test_a_server_that_asks_for_none_has_no_sudoers_rule(machine: Scratch) -> None:
+    machine.settle("sartoris.server", {"group": "nogroup"})
+    assert not (machine.root / "etc/sudoers.d").exists()
+    assert not (machine.root / "etc/systemd").exists()
+
+
+# A master
+
+
+MASTER = {
+    "group": "nogroup",
+    "deployers": ["nobody"],
+    "master": {"servers": ["deploy1.example.org"], "user": "root"},
+}
+
+
+def test_a_master_lets_deployers_and_servers_send_orders_and_nothing_else(master: Scratch) -> None:
+    directory = master.root / "etc/salt/master.d"
+    config: dict[str, Any] = {}
+    for file in directory.iterdir():
+        config.update(yaml.safe_load(file.read_text()))
+    assert config["publisher_acl"] == {"nobody": [r"git_deploy\..*"]}
+    assert config["peer_run"] == {
+        r"^deploy1\.example\.org$": [r"git_deploy\.(minions|publish|returns|desire)$"],
+        "^.*$": [r"git_deploy\.desired$"],
+    }
+    assert config["reactor"] == [{"salt/minion/*/start": ["salt://reactor/sartoris_converge.sls"]}]
+    assert (Path(config["runner_dirs"][0]) / "git_deploy.py").exists()
+    assert Path(config["git_deploy.desired"]) == master.root / "var/lib/sartoris/desired"
+    assert master.mode("var/lib/sartoris/desired") == "2775 root nogroup"
+
+
+def test_the_event_bus_stays_open_to_the_deployers_after_a_boot(master: Scratch) -> None:
+    sockets = master.root / "run/salt/master"
+    assert "default:group:nogroup:rw-" in acl(sockets)
+    sockets.rmdir()
+    rules = master.root / "etc/tmpfiles.d/sartoris.conf"
+    subprocess.run([need("systemd-tmpfiles"), "--create", str(rules)], check=True)
+    assert "default:group:nogroup:rw-" in acl(sockets)
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o755
+
+
+def acl(path: Path) -> list[str]:
+    done = subprocess.run(["getfacl", "-cp", path], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_master_without_the_reactor_and_with_an_installed_runner(machine: Scratch) -> None:
+    need("setfacl")
+    quiet = {**MASTER, "master": {"user": "root", "reactor": False, "runners": ""}}
+    machine.settle("sartoris.master", quiet)
+    names = {path.name for path in (machine.root / "etc/salt/master.d").iterdir()}
+    assert names == {"sartoris.conf", "sartoris-acl.conf", "sartoris-peers.conf"}
+    assert not (machine.root / "var/lib/sartoris/runners").exists()

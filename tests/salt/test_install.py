@@ -1,0 +1,128 @@
+"""The three ways to bring Sartoris to a master and its minions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sartoris.agent.joined import FILE as MODULE
+from sartoris.cli import boundary
+from sartoris.cli.operator import operators
+from sartoris.salt import formula
+from tests.salt.cluster import Cluster
+from tests.salt.conftest import need_salt
+
+FUNCTIONS = {f"git_deploy.{name}" for name in ("fetch", "switch", "status", "verify", "converge")}
+RELEASE = ["repository=wiki", "slot=slot0", "path=/srv/php-slot0"]
+
+
+@pytest.fixture
+def empty() -> Iterator[Cluster]:
+    """A master and one minion that have nothing of Sartoris."""
+    need_salt()
+    with Cluster() as cluster:
+        cluster.minion("web1")
+        cluster.start()
+        cluster.start_minions()
+        yield cluster
+
+
+def functions(cluster: Cluster) -> set[str]:
+    return set(cluster.salt("web1", "sys.list_functions", "git_deploy").document["web1"])
+
+
+def export(*arguments: str | Path) -> int:
+    words = ["formula", *map(str, arguments)]
+    return boundary.guarded("sartoris", lambda: operators.main(words, standalone_mode=False))
+
+
+def assert_works(cluster: Cluster) -> None:
+    assert functions(cluster) >= FUNCTIONS
+    answer = cluster.run("git_deploy.status", "web1", *RELEASE).document
+    assert answer["web1"]["ok"], answer
+    assert "what is live" in cluster.salt("web1", "sys.doc", "git_deploy.status").out
+
+
+def test_the_formula_in_a_file_root_and_sync_modules(
+    empty: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert functions(empty) == set()
+    assert export(empty.files) == 0
+    printed = capsys.readouterr().out
+    assert printed == (
+        f'file_roots:\n  base:\n    - "{empty.files}"\nrunner_dirs:\n  - "{empty.files}/_runners"\n'
+    )
+    empty.configure_master({"runner_dirs": [str(empty.files / "_runners")]})
+    empty.restart_master()
+    empty.ping("web1")
+    synced = empty.salt("*", "saltutil.sync_modules").document
+    assert synced == {"web1": ["modules.git_deploy"]}
+    assert_works(empty)
+
+
+def test_the_entry_points_of_an_installed_package() -> None:
+    need_salt()
+    with Cluster({"runner_dirs": []}, installed=True) as cluster:
+        cluster.minion("web1")
+        cluster.start()
+        cluster.start_minions()
+        assert_works(cluster)
+        assert not list(cluster.directory.rglob("git_deploy.py"))
+
+
+def test_a_synced_module_wins_over_an_installed_one() -> None:
+    need_salt()
+    with Cluster(installed=True) as cluster:
+        (cluster.files / "_modules").mkdir()
+        (cluster.files / "_modules" / MODULE.name).write_text("def older():\n    return 1\n")
+        cluster.minion("web1")
+        cluster.start()
+        cluster.start_minions()
+        cluster.salt("web1", "saltutil.sync_modules")
+        assert functions(cluster) == {"git_deploy.older"}
+
+
+def test_the_export_has_the_whole_formula(tmp_path: Path) -> None:
+    assert export(tmp_path) == 0
+    assert (tmp_path / "_modules" / "git_deploy.py").read_bytes() == MODULE.read_bytes()
+    states = {path.stem for path in (tmp_path / "sartoris").glob("*.sls")}
+    assert states >= {"server", "master", "target", "converge"}
+    assert (tmp_path / "reactor" / "sartoris_converge.sls").exists()
+    assert (tmp_path / "pillar.example").exists()
+    assert not list(tmp_path.rglob("*.pyc"))
+
+
+def test_a_file_that_is_in_the_way_is_refused_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "_modules").mkdir()
+    (tmp_path / "_modules" / "git_deploy.py").write_text("ours\n")
+    assert export(tmp_path) == 1
+    assert "_modules/git_deploy.py" in capsys.readouterr().err
+    assert not (tmp_path / "sartoris").exists()
+    assert export("--force", tmp_path) == 0
+    assert (tmp_path / "_modules" / "git_deploy.py").read_bytes() == MODULE.read_bytes()
+
+
+def test_a_file_that_was_changed_since_is_refused(tmp_path: Path) -> None:
+    assert export(tmp_path) == 0
+    changed = tmp_path / "sartoris" / "target.sls"
+    changed.write_text(f"{changed.read_text()}\n# ours\n")
+    assert export(tmp_path) == 1
+    assert changed.read_text().endswith("# ours\n")
+
+
+def test_a_later_version_replaces_what_the_earlier_one_wrote(tmp_path: Path) -> None:
+    assert export(tmp_path) == 0
+    assert formula.export(tmp_path) == []
+    earlier = {"sartoris/target.sls": "earlier\n", "sartoris/gone.sls": "gone\n"}
+    record = json.loads((tmp_path / formula.RECORD).read_text())
+    for name, text in earlier.items():
+        (tmp_path / name).write_text(text)
+        record[name] = formula._digest(text)
+    (tmp_path / formula.RECORD).write_text(json.dumps(record))
+    assert formula.export(tmp_path) == sorted(earlier)
+    assert not (tmp_path / "sartoris" / "gone.sls").exists()

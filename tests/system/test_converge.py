@@ -1,0 +1,123 @@
+"""Targets that were away get what their slot should have, and nothing that is not decided yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system.site import Site
+
+
+@pytest.fixture
+def behind(deployed: Site) -> Site:
+    """A site whose last sync went on without web2, which is in order again."""
+    deployed.set("deploy.max-failed", "1")
+    deployed.break_target("web2")
+    deployed.rollout({"index.php": "version 2\n"})
+    deployed.mend_target("web2")
+    return deployed
+
+
+def test_a_sync_within_the_limit_names_whom_it_left_behind(deployed: Site) -> None:
+    deployed.set("deploy.max-failed", "1")
+    deployed.break_target("web2")
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    ran = deployed.ok("sync")
+    assert "is live on 2 of 3 targets" in ran.err
+    assert "Left behind: web2" in ran.err
+    assert "git deploy converge web2" in ran.err
+    assert deployed.deploy("status").code == 0
+
+
+def test_everybody_is_brought_who_is_behind(behind: Site) -> None:
+    tag = behind.desired()
+    assert behind.live("web2") != tag
+    ran = behind.ok("converge")
+    assert f"slot0 at {tag}: 3 targets, brought web2." in ran.err
+    assert behind.everywhere() == {tag}
+    assert behind.files("web2")["index.php"] == "version 2\n"
+
+
+def test_only_the_named_targets_are_brought(behind: Site) -> None:
+    old = behind.live("web2")
+    ran = behind.ok("converge", "web1", "web3")
+    assert "nothing was behind" in ran.err
+    assert behind.live("web2") == old
+    behind.ok("converge", "web2")
+    assert behind.everywhere() == {behind.desired()}
+
+
+def test_nobody_is_behind(deployed: Site) -> None:
+    assert "3 targets, nothing was behind" in deployed.ok("converge").err
+
+
+def test_an_unknown_target_is_wrong_usage_and_nothing_is_done(behind: Site) -> None:
+    old = behind.live("web2")
+    ran = behind.deploy("converge", "web2", "web9")
+    assert ran.code == 2
+    assert "not a target of this repository: web9" in ran.err
+    assert "web1, web2, web3" in ran.err
+    assert behind.live("web2") == old
+
+
+def test_before_the_first_release_there_is_nothing_to_converge_on(site: Site) -> None:
+    ran = site.deploy("converge")
+    assert ran.code == 1
+    assert "nothing has been deployed from here yet" in ran.err
+    assert "git deploy start" in ran.err
+
+
+def test_a_target_that_still_fails_is_named_and_the_others_are_brought(deployed: Site) -> None:
+    tag = deployed.desired()
+    for name in ("web2", "web3"):
+        deployed.slot(name).unlink()
+    deployed.break_target("web2")
+    ran = deployed.deploy("converge")
+    assert ran.code == 71
+    assert "web2" in ran.err
+    assert "git deploy converge" in ran.err
+    assert deployed.live("web3") == tag
+    deployed.mend_target("web2")
+    deployed.ok("converge")
+    assert deployed.everywhere() == {tag}
+
+
+def test_a_target_that_is_new_is_brought(deployed: Site) -> None:
+    deployed.add_target("web4")
+    deployed.ok("converge", "web4")
+    assert deployed.live("web4") == deployed.desired()
+
+
+def test_it_never_runs_ahead_of_a_rollout_whose_gate_is_closed(deployed: Site) -> None:
+    live = deployed.desired()
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    deployed.break_target("web2")
+    assert deployed.deploy("sync").code == 71
+    deployed.mend_target("web2")
+    deployed.slot("web3").unlink()
+    deployed.ok("converge")
+    assert deployed.everywhere() == {live}
+    assert deployed.deploy("status").code == 2
+
+
+def test_it_needs_no_lock_while_somebody_works_on_a_rollout(behind: Site) -> None:
+    with behind.typed_by("Ann"):
+        behind.ok("start")
+        before = behind.holder
+    behind.ok("converge")
+    assert behind.holder == before
+    assert behind.everywhere() == {behind.desired()}
+
+
+def test_all_slots_are_brought(behind: Site) -> None:
+    behind.ok("start", "slot1")
+    behind.commit({"index.php": "slot1\n"})
+    behind.push()
+    behind.ok("sync")
+    behind.slot("web3", "slot1").unlink()
+    behind.ok("converge")
+    assert behind.everywhere("slot0") == {behind.desired("slot0")}
+    assert behind.everywhere("slot1") == {behind.desired("slot1")}

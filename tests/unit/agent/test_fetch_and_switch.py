@@ -1,0 +1,162 @@
+"""The way things go on most days."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from .conftest import Files, Publisher, Target, entries, link, program, tree
+
+FILES: Files = {
+    "index.php": "one",
+    "bin/run": program("true"),
+    "current": link("lib/v1"),
+    "lib/v1/a.php": "a",
+    "not utf-8 \udcff": "\udcfe",
+    "with space/'quote'\n\"": "odd",
+}
+
+
+def test_a_release_is_live_only_after_the_switch(target: Target, publisher: Publisher) -> None:
+    commit = publisher.release("t1", FILES)
+
+    fetched = target.ask("fetch", "t1", commit)
+    assert (fetched["ok"], fetched["live"], fetched["held"]) == (True, "", ["t1"])
+    assert not target.live.exists()
+
+    switched = target.ask("switch", "t1", commit)
+    assert (switched["ok"], switched["live"], switched["previous"]) == (True, "t1", "")
+    assert str(target.live.readlink()) == ".sartoris/releases/t1"
+    assert tree(target.live) == entries(FILES)
+
+
+@pytest.mark.parametrize("mode", ["atomic", "in-place"])
+def test_links_execute_bits_and_odd_names_are_kept(target: Target, mode: str) -> None:
+    target.release("t1", FILES, switch=mode)
+
+    assert tree(target.live) == entries(FILES)
+
+
+def test_the_deploy_file_is_written_into_the_release(target: Target) -> None:
+    target.release("t1", {"a": "1"}, deploy_text="commit: x\n", deploy_file="etc/.deploy")
+
+    assert (target.live / "etc/.deploy").read_text() == "commit: x\n"
+    assert target.ask("verify")["changed"] == []
+
+
+def test_a_repeated_order_changes_nothing_and_keeps_the_previous_release(target: Target) -> None:
+    target.release("t1", {"a": "1"})
+    commit = target.release("t2", {"a": "2"})
+    before = target.live.resolve().stat().st_ino
+
+    again = target.deploy("t2", commit)
+
+    assert (again["live"], again["previous"], again["held"]) == ("t2", "t1", ["t1", "t2"])
+    assert target.live.resolve().stat().st_ino == before
+
+
+def test_a_held_release_needs_neither_url_nor_git(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = target.release("t1", {"a": "1"})
+    target.release("t2", {"a": "2"})
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    outcome = target.deploy("t1", first, url="/nonexistent")
+
+    assert (outcome["live"], outcome["previous"]) == ("t1", "t2")
+    assert (target.live / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize("mode", ["atomic", "in-place"])
+def test_the_same_commit_as_another_release_is_not_fetched_again(target: Target, mode: str) -> None:
+    commit = target.release("t1", FILES, switch=mode)
+
+    again = target.deploy("t2", commit, switch=mode, url="/nowhere")
+
+    assert (again["ok"], again["live"], again["previous"]) == (True, "t2", "t1")
+    assert tree(target.live) == entries(FILES)
+    assert target.ask("verify", switch=mode)["changed"] == []
+
+
+def test_an_annotated_tag_is_resolved_to_its_commit(target: Target, publisher: Publisher) -> None:
+    commit = publisher.release("t0", {"a": "1"})
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    publisher.git(*identity, "tag", "-a", "-m", "m", "t1", commit)
+
+    assert target.deploy("t1", commit)["live"] == "t1"
+
+
+def test_a_slot_where_nothing_was_ever_deployed_has_an_empty_status(target: Target) -> None:
+    outcome = target.ask("status")
+
+    assert (outcome["ok"], outcome["live"], outcome["held"]) == (True, "", [])
+    assert list(target.root.iterdir()) == []
+
+
+def test_two_slots_share_one_store_and_keep_their_own_releases(target: Target) -> None:
+    other = replace(target, path="/srv/app/php-slot1", slot="slot1")
+    for number in range(5):
+        target.release(f"slot0-{number}", {"a": str(number)}, keep=2)
+        other.release(f"slot1-{number}", {"a": f"other {number}"}, keep=2)
+
+    assert target.ask("status")["held"] == ["slot0-2", "slot0-3", "slot0-4"]
+    assert other.ask("status")["held"] == ["slot1-2", "slot1-3", "slot1-4"]
+    assert [path.name for path in target.own.glob("*.git")] == ["site.git"]
+
+
+def test_a_shared_path_outlives_releases_and_starts_as_the_release_has_it(target: Target) -> None:
+    shared = ("uploads", "etc/site.conf")
+    target.release("t1", {"a": "1", "etc/site.conf": "seed"}, shared=shared, keep=0)
+    (target.live / "uploads/photo").write_text("photo")
+    (target.live / "etc/site.conf").write_text("edited")
+
+    for tag in ("t2", "t3", "t4"):
+        target.release(tag, {"a": tag, "etc/site.conf": tag}, shared=shared, keep=0)
+
+    assert (target.live / "uploads/photo").read_text() == "photo"
+    assert (target.live / "etc/site.conf").read_text() == "edited"
+    assert target.ask("verify")["changed"] == []
+
+
+def test_withdraw_takes_away_only_the_release_that_it_names(target: Target) -> None:
+    target.release("t1", {"a": "1"})
+
+    assert target.ask("withdraw", "t0")["live"] == "t1"
+    for _ in range(2):
+        outcome = target.ask("withdraw", "t1")
+        assert (outcome["ok"], outcome["live"], outcome["held"]) == (True, "", ["t1"])
+    assert not target.live.is_symlink()
+
+
+def test_the_state_says_what_was_ordered(target: Target) -> None:
+    target.release("t1", {"a": "1"})
+    state = json.loads((target.own / "state/slot0.json").read_bytes())
+
+    assert (state["release"], state["previous"], state["order"]["action"]) == ("t1", "", "switch")
+
+
+def test_a_fetch_brings_only_what_the_held_release_does_not_have(target: Target) -> None:
+    files = {f"lib/{number}.php": f"{number}" for number in range(300)}
+    target.release("t1", files)
+    before = _objects(target)
+
+    target.release("t2", {**files, "lib/7.php": "changed"})
+
+    # A commit, two trees and a file, and what they are deltas to: not the other 299 files.
+    assert _objects(target) - before < 10
+
+
+def _objects(target: Target) -> int:
+    """How many objects the packs of the store hold, one that is in two packs counted twice."""
+    counted = subprocess.run(
+        ["git", f"--git-dir={target.store}", "count-objects", "-v"],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    numbers = dict(line.split(": ") for line in counted.splitlines())
+    return int(numbers["in-pack"]) + int(numbers["count"])

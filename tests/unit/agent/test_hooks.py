@@ -1,0 +1,93 @@
+"""Programs that a release brings along under deploy/target/."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from .conftest import Entry, Target, program
+
+
+def test_prepare_hooks_build_in_the_staged_tree_before_anything_is_live(target: Target) -> None:
+    build = program('test ! -e "$GIT_DEPLOY_PATH" && echo "$GIT_DEPLOY_RELEASE" > built')
+    target.release("t1", {"deploy/target/prepare.build": build})
+
+    assert (target.live / "built").read_text() == "t1\n"
+
+
+def test_what_a_prepare_hook_built_is_not_in_the_next_release(target: Target) -> None:
+    build = program('touch "made-by-$GIT_DEPLOY_RELEASE"')
+    for tag in ("t1", "t2", "t3", "t4"):
+        target.release(tag, {"a": tag, "deploy/target/prepare.x": build}, keep=0)
+
+    assert sorted(path.name for path in target.live.iterdir()) == ["a", "deploy", "made-by-t4"]
+
+
+def test_a_failing_prepare_hook_leaves_the_live_release_alone(target: Target) -> None:
+    target.release("t1", {"a": "1"})
+    commit = target.publisher.release("t2", {"deploy/target/prepare.x": program("echo no; exit 3")})
+
+    outcome = target.ask("fetch", "t2", commit)
+
+    assert (outcome["error"], outcome["output"]) == ("prepare-failed", "no")
+    assert outcome["message"] == "deploy/target/prepare.x exited with 3"
+    assert (outcome["live"], outcome["held"]) == ("t1", ["t1"])
+    assert target.ask("switch", "t2", commit)["error"] == "not-held"
+
+
+def test_files_without_execute_bit_and_backups_are_not_run(target: Target) -> None:
+    files = {
+        "deploy/target/prepare.text": Entry(b"exit 1"),
+        "deploy/target/prepare.x~": program("exit 1"),
+        "deploy/target/prepare.x.bak": program("exit 1"),
+        "deploy/target/other": program("exit 1"),
+    }
+    target.release("t1", files)
+
+
+def test_a_program_that_cannot_be_started_is_a_failed_prepare(target: Target) -> None:
+    broken = Entry(b"#!/nonexistent/interpreter\n", "100755")
+    commit = target.publisher.release("t1", {"deploy/target/prepare.x": broken})
+
+    assert target.ask("fetch", "t1", commit)["error"] == "prepare-failed"
+
+
+def test_a_failing_live_hook_is_told_and_a_repeated_switch_runs_it_again(target: Target) -> None:
+    hook = program("echo ran >> ../../ran; test -e ../../ready")
+    commit = target.publisher.release("t1", {"deploy/target/live.x": hook})
+    target.ask("fetch", "t1", commit)
+
+    failed = target.ask("switch", "t1", commit)
+    assert (failed["ok"], failed["error"], failed["live"]) == (False, "live-failed", "t1")
+
+    (target.own / "ready").touch()
+    for _ in range(3):
+        assert target.ask("switch", "t1", commit)["ok"]
+    assert (target.own / "ran").read_text() == "ran\nran\n"
+
+
+def test_a_hanging_hook_is_ended_with_its_children_when_the_time_is_up(target: Target) -> None:
+    hanging = program("echo started; sleep 600 & sleep 600")
+    commit = target.publisher.release("t1", {"deploy/target/prepare.x": hanging})
+
+    outcome = target.ask("fetch", "t1", commit, timeout=1)
+
+    assert outcome["error"] == "timeout"
+    repeated = target.publisher.release("t2", {"a": "1"})
+    assert target.ask("fetch", "t2", repeated)["ok"]
+
+
+def test_a_service_that_a_live_hook_starts_does_not_hold_the_slot(target: Target) -> None:
+    pid = target.own / "service.pid"
+    target.release("t1", {"deploy/target/live.x": program(f"sleep 600 & echo $! > '{pid}'")})
+    service = int(pid.read_text())
+    try:
+        target.release("t2", {"a": "2"})
+        os.kill(service, 0)  # it still runs: nobody has waited for its end
+    finally:
+        os.kill(service, signal.SIGKILL)
+
+
+def test_git_variables_of_the_caller_do_not_reach_hooks(target: Target) -> None:
+    leak = program('test -z "$GIT_DIR$GIT_WORK_TREE$GIT_INDEX_FILE"')
+    target.release("t1", {"deploy/target/prepare.x": leak})
