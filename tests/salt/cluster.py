@@ -246,6 +246,11 @@ class Cluster:
         options = ["--config-dir", str(self.master_directory), "--out=json"]
         return self._command(["salt", *options, *arguments], user, limit)
 
+    def sync_modules(self, target: str = "*") -> None:
+        """Bring the execution modules of the file root to minions, however busy the machine is."""
+        answer = self.salt("--timeout=120", target, "saltutil.sync_modules", limit=180)
+        assert answer.code == 0, answer
+
     def run(self, *arguments: str, user: str | None = None, limit: float = 60) -> Answer:
         """`salt-run`; its document is what the runner returned."""
         options = ["--config-dir", str(self.master_directory), "--out=json"]

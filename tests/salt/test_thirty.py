@@ -24,7 +24,7 @@ def thirty() -> Iterator[Cluster]:
         install(cluster)
         cluster.start()
         cluster.start_minions()
-        assert cluster.salt("*", "saltutil.sync_modules").code == 0
+        cluster.sync_modules()
         yield cluster
 
 

@@ -56,7 +56,10 @@ class Play:
         self.site.git("fetch", "--quiet", "origin", at=inside)
         self.site.git("checkout", "--quiet", "--detach", "origin/main", at=inside)
         (inside / "Cite.php").write_text(f"cite {self.changes}\n")
-        self.site.git("commit", "--quiet", "--all", "-m", f"cite {self.changes}", at=inside)
+        (inside / f"added{self.changes % 7}.php").write_text(f"{self.changes}\n")
+        (inside / f"added{(self.changes + 3) % 7}.php").unlink(missing_ok=True)
+        self.site.git("add", "--all", at=inside)
+        self.site.git("commit", "--quiet", "-m", f"cite {self.changes}", at=inside)
         self.site.git("push", "--quiet", "origin", "HEAD:main", at=inside)
 
     def colleague_changes(self) -> None:
@@ -211,6 +214,7 @@ def test_a_submodule_whose_checkout_was_killed_is_checked_out_again(site: Site) 
     site.git("fetch", "--quiet", "origin", at=inside)
     site.git("read-tree", "-u", "-m", old, "origin/main", at=inside)
     (site.state_directory / "running").write_text("4321 root")
+    (site.state_directory / "moves").write_text(f"{site.head()}\n")
     site.ok("converge")  # knows nothing of the work tree
     ran = site.ok("abort")
     assert site.git("status", "--porcelain") == ""

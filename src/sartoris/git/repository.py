@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from sartoris import atomic
 from sartoris.errors import Refused
 from sartoris.git.command import Git
+
+CHANGES = "refs/sartoris/changes"  # where a reset keeps what was not committed
 
 
 class NotARepository(Refused):
@@ -138,17 +141,18 @@ class Repository:
         """Make `branch` the one that is checked out; index and files stay as they are."""
         self.git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
 
-    def save_changes(self, directory: str, *, before: str) -> str:
+    def save_changes(self, directory: str, *, before: Sequence[str]) -> str:
         """Keep uncommitted changes as a stash commit under a ref in `directory`; the ref, or "".
 
-        These are changes to tracked files, and the untracked files that a reset to the commit
-        `before` would overwrite. Raises `GitFailed` in the middle of a merge.
+        These are changes to tracked files, and untracked files in the places of files that one of
+        the commits `before` has; these files are in the index then, so that a reset removes them.
+        Raises `GitFailed` in the middle of a merge.
         """
-        in_the_way = self._in_the_way(before)
+        in_the_way = {path for commit in before for path in self._in_the_way(commit)}
         if in_the_way:
-            paths = b"".join(os.fsencode(path) + b"\0" for path in in_the_way)
+            paths = b"".join(os.fsencode(path) + b"\0" for path in sorted(in_the_way))
             self.git.run("update-index", "--add", "-z", "--stdin", stdin=paths)
-        stash = self.git.text("stash", "create", f"kept before a reset to {before}")
+        stash = self.git.text("stash", "create", f"kept before a reset to {before[0]}")
         if not stash:
             return ""
         ref = f"{directory}/{stash[:12]}"

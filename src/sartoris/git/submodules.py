@@ -7,11 +7,12 @@ hundred submodules, a git process for each would cost more than everything else 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
 from sartoris.git.command import Git
-from sartoris.git.objects import outline
+from sartoris.git.objects import changed_gitlinks, outline
 
 
 class Submodules:
@@ -37,11 +38,44 @@ class Submodules:
         return self._out_of_date(self._git, inside="")
 
     def changed(self) -> list[str]:
-        """Submodules, at any depth, with uncommitted changes to tracked files.
+        """Submodules, at any depth, with uncommitted changes or untracked files.
 
         One whose checkout was killed is among them, although its HEAD may be the recorded commit.
         """
         return self._changed(self._git, inside="")
+
+    def recorded(self, commit: str, path: str) -> str | None:
+        """What `commit`, and the commits it records on the way to `path`, record for that one.
+
+        None where there is no such submodule, or a commit is not there to be read.
+        """
+        for link, at in known_gitlinks(self._git, commit):
+            if link == path:
+                return at
+            if path.startswith(f"{link}/"):
+                return Submodules(Git(self._top / link)).recorded(at, path.removeprefix(f"{link}/"))
+        return None
+
+    def gone(self, old: str, new: str) -> list[str]:
+        """Submodules, at any depth, that `old` has and `new` has not, and that are checked out.
+
+        git leaves their files where they are. Nothing is said of what is inside one that is gone.
+        """
+        return self._gone(self._git, old, new, inside="")
+
+    def remove(self, path: str) -> bool:
+        """Remove what is checked out of a submodule; its repository stays. Whether that was done.
+
+        Not if the repository itself is in there, or files of the one around it are.
+        """
+        place = self._top / path
+        if git_directory(self._top, path) is None or _is_directory(place / ".git"):
+            return False
+        there = Git(place.parent).run("ls-files", "--stage", "-z", "--", f":(literal){place.name}")
+        if any(not entry.startswith("160000 ") for entry in there.records):
+            return False
+        remove_place(self._top, path)
+        return True
 
     def update(self, fetch: bool, *, force: bool = False) -> None:
         """Check out the recorded commit of every submodule, at any depth.
@@ -66,9 +100,21 @@ class Submodules:
         subjects = git.run(*plain, "log", "--format=%s", f"{old}..{new}", "--", check=False)
         return subjects.lines if subjects.ok else None
 
+    def _gone(self, git: Git, old: str, new: str, inside: str) -> list[str]:
+        found: list[str] = []
+        for link, commit in changed_gitlinks(git, old, new):
+            path = f"{inside}{os.fsdecode(link.path)}"
+            if git_directory(self._top, path) is None:
+                continue
+            if commit:
+                found += self._gone(Git(self._top / path), link.commit, commit, f"{path}/")
+            else:
+                found.append(path)
+        return found
+
     def _changed(self, git: Git, inside: str) -> list[str]:
         found: list[str] = []
-        touched = _changes(git, "--ignore-submodules=untracked")
+        touched = _changes(git, "--ignore-submodules=none")
         for name, _ in _gitlinks(git, "HEAD") if touched else []:
             path = f"{inside}{name}"
             if name not in touched or git_directory(self._top, path) is None:
@@ -103,10 +149,19 @@ def git_directory(top: Path, path: str) -> Path | None:
         if part in ("", ".", "..") or not _is_directory(place):
             return None
     dot_git = place / ".git"
-    found = dot_git if _is_directory(dot_git) else _gitdir_file(dot_git)
+    found = dot_git if _is_directory(dot_git) else gitdir_file(dot_git)
     if found is None or not (found / "HEAD").is_file() or not object_directory(found).is_dir():
         return None
     return found
+
+
+def remove_place(top: Path, path: str) -> None:
+    """Remove the directory at `path` below `top`, and those above it that are empty then."""
+    shutil.rmtree(top / path)
+    for parent in (top / path).parents:
+        if parent == top or any(parent.iterdir()):
+            break
+        parent.rmdir()
 
 
 def object_directory(git_dir: Path) -> Path:
@@ -130,9 +185,15 @@ def head_commit(git_dir: Path) -> str | None:
 
 
 def _changes(git: Git, *options: str) -> set[str]:
-    """The tracked paths that `git status` lists."""
-    status = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    """The paths that `git status` lists."""
+    status = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
     return {record[3:] for record in git.run("--no-optional-locks", *status, *options).records}
+
+
+def known_gitlinks(git: Git, commit: str) -> list[tuple[str, str]]:
+    """The gitlinks of a commit as (path, commit); none where that commit is not there."""
+    known = git.succeeds("cat-file", "-e", f"{commit}^{{commit}}")
+    return _gitlinks(git, commit) if known else []
 
 
 def _gitlinks(git: Git, commit: str) -> list[tuple[str, str]]:
@@ -146,7 +207,8 @@ def _is_directory(path: Path) -> bool:
         return False
 
 
-def _gitdir_file(path: Path) -> Path | None:
+def gitdir_file(path: Path) -> Path | None:
+    """The repository that a `.git` file names; None where there is no such file."""
     if path.is_symlink():
         return None
     content = _read(path)

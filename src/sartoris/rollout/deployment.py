@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sartoris.integrations.varnish import Caches
     from sartoris.journal.store import Journal
     from sartoris.orders import Order
+    from sartoris.rollout.moves import Moves
     from sartoris.rollout.state import RolloutState, StateFile
     from sartoris.sync.desired import DesiredState
     from sartoris.sync.fleet import Fleet
@@ -148,19 +149,20 @@ class Deployment:
                 self._clear_up_after_a_kill()
             yield
 
-    @property
-    def cut_short(self) -> Path:
-        """A file that is there after a command was killed, until the work tree is known again."""
-        return self.directory / "cut-short"
+    @cached_property
+    def moves(self) -> Moves:
+        from sartoris.rollout.moves import Moves
+
+        return Moves(self.directory / "moves")
 
     def _clear_up_after_a_kill(self) -> None:
         from sartoris import atomic
         from sartoris.git.leftovers import remove_lock_files
 
         deploy_file = self.repository.top / self.deploy_file
-        for path in (deploy_file, self.state_file.path, self.desired.path, self.lock.path):
+        ours = (self.state_file.path, self.desired.path, self.lock.path, self.moves.path)
+        for path in (deploy_file, *ours):
             atomic.remove_leftovers(path)
-        self.cut_short.touch()
         for path in remove_lock_files(self.repository.git_dir, self.repository.top):
             self.events.warn(f"{path} is removed: a git that was killed had left it")
 

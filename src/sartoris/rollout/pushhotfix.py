@@ -87,8 +87,10 @@ def _merge_and_push(d: Deployment, state: RolloutState) -> str:
     """Merge the remote's branch into ours, as `git pull --no-rebase` does, and push the result."""
     site = d.options.remote_site
     branch = d.options.remote_branch or state.branch
-    with d.events.step("merge", f"{site} {branch}"):
-        d.repository.fetch(site, branch)
+    with (
+        d.events.step("merge", f"{site} {branch}"),
+        d.moves.to(d.repository.fetch(site, branch)),
+    ):
         d.repository.merge("FETCH_HEAD")  # by this name git's message says what was merged
     with d.events.step("push", f"{site} {branch}"):
         d.repository.push_head(site, branch)
@@ -111,10 +113,7 @@ def _not_merged(d: Deployment, error: GitFailed, commit: str) -> NotMerged:
 
 
 def _return(d: Deployment, state: RolloutState, commit: str) -> None:
-    d.repository.abort_merge()
-    if d.repository.head() != commit:
-        d.repository.step_back(commit)
-        worktree.update_submodules(d, fetch=False)
+    worktree.step_back(d, commit)
     d.state_file.write(state)
     for phase in (Phase.POST_TREE_UPDATE, Phase.POST_RESET):
         d.hooks.run_all(phase, d.hook_context(state))

@@ -103,7 +103,7 @@ def _check(d: Deployment) -> None:
     checks.on_a_branch(d)
     checks.tree_is_clean(d)
     if d.options.check_clean:
-        d.cut_short.unlink(missing_ok=True)
+        d.moves.forget()
     checks.remote_exists(d)
 
 
@@ -157,7 +157,6 @@ def _pull(d: Deployment, state: RolloutState) -> str:
     if d.options.uses_remote:
         with d.events.step("pull", f"{d.options.remote_site} {state.branch}"):
             commit = worktree.pull(d, state.branch)
-            worktree.update_submodules(d, fetch=True)
     d.run_hooks(Phase.POST_PULL, state)
     d.run_hooks(Phase.POST_TREE_UPDATE, state)
     return commit

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sartoris.config.problems import command
-from sartoris.errors import GitFailed, Refused, SartorisError
-from sartoris.git.repository import Repository
-from sartoris.git.submodules import Submodules
+from sartoris.errors import GitFailed, Refused
+from sartoris.git.repository import CHANGES
+from sartoris.rollout import submodules
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import RolloutState
 
@@ -25,8 +24,16 @@ class Unmerged(Refused):
 def pull(d: Deployment, branch: str) -> str:
     """Fast-forward to the remote's branch; the commit that is checked out then.
 
-    Raises `Diverged` when that would take a merge, `RemoteFailed` when the remote does not answer.
+    Submodules follow. Raises `Diverged` when that would take a merge, `RemoteFailed` when the
+    remote does not answer.
     """
+    commit = _newest(d, branch)
+    _advance(d, commit)
+    return commit
+
+
+def _newest(d: Deployment, branch: str) -> str:
+    """The remote's commit, or ours where that is ahead."""
     site, remote_branch = d.options.remote_site, d.options.remote_branch or branch
     there = _fetch(d, site, remote_branch)
     here = d.repository.head()
@@ -42,7 +49,6 @@ def pull(d: Deployment, branch: str) -> str:
                 "git deploy start",
             ],
         )
-    d.repository.fast_forward(there)
     return there
 
 
@@ -60,11 +66,18 @@ def _fetch(d: Deployment, site: str, branch: str) -> str:
         ) from error
 
 
-def update_submodules(d: Deployment, *, fetch: bool) -> None:
-    """Check out submodules at the recorded commits, where they are not."""
-    submodules = Submodules(d.repository.git)
-    if submodules.out_of_date():
-        submodules.update(fetch=fetch)
+def _advance(d: Deployment, commit: str) -> None:
+    """Check out a later commit, and with it the submodules that it records."""
+    here = d.repository.head()
+    if commit == here and not submodules.out_of_date(d):
+        return
+    with d.moves.to(commit):
+        told = submodules.leave(d, [here], commit)
+        if commit != here:
+            d.repository.fast_forward(commit)
+        told += submodules.follow(d, here, commit, fetch=True)
+    for line in dict.fromkeys(told):
+        d.events.warn(line)
 
 
 def go_to(d: Deployment, state: RolloutState, commit: str) -> list[str]:
@@ -73,38 +86,31 @@ def go_to(d: Deployment, state: RolloutState, commit: str) -> list[str]:
     Commits and uncommitted changes that this leaves behind are kept, and named; another branch that
     is checked out now stays as it is. Raises `Unmerged`, and then nothing has changed.
     """
-    told = [*_keep_changes(d, commit), *_return_to_branch(d, state.branch, commit)]
+    here, cut_short = d.repository.head(), d.moves.cut_short
+    told = [*_keep_changes(d, commit, cut_short), *_return_to_branch(d, state.branch, commit)]
     told += _keep_commits(d, commit)
-    d.repository.reset(commit)
+    with d.moves.to(commit):
+        told += submodules.make_way(d, here, cut_short, commit)
+        d.repository.reset(commit)
+        told += submodules.go_back(d, here, cut_short, commit)
+    return list(dict.fromkeys(told))
+
+
+def step_back(d: Deployment, commit: str) -> None:
+    """Leave a merge, finished or not, for `commit`; uncommitted changes stay."""
+    with d.moves.to(commit):
+        here = d.repository.head()
+        d.repository.abort_merge()
+        if here != commit:
+            d.repository.step_back(commit)
+            submodules.follow(d, here, commit, fetch=False)
+
+
+def _keep_changes(d: Deployment, commit: str, cut_short: list[str]) -> list[str]:
+    """Keep what is not committed, and with it what a git that was killed has left."""
+    before = [commit, *filter(d.repository.commit_of, cut_short)]
     try:
-        _reset_submodules(d, told)
-    except SartorisError as error:
-        told.append(
-            f"the submodules could not be brought to the recorded commits: {error.message}\n"
-            "try: git submodule update --init --recursive"
-        )
-    return told
-
-
-def _reset_submodules(d: Deployment, told: list[str]) -> None:
-    """Submodules as recorded. Work inside one stays where it is, unless a checkout was killed:
-    then nobody can tell the one from the other, and what differs is kept under a ref, and `told`.
-    """
-    submodules = Submodules(d.repository.git)
-    changed = submodules.changed() if d.cut_short.exists() else []
-    for path in changed:
-        where = d.repository.top / path
-        ref = Repository.at(where).save_changes("refs/sartoris/changes", before="HEAD")
-        keeping = command("git", "-C", path, "stash", "apply", ref)
-        told += [f"what was changed in {path} is kept: {keeping}"] if ref else []
-    if changed or submodules.out_of_date():
-        submodules.update(fetch=False, force=bool(changed))
-    d.cut_short.unlink(missing_ok=True)
-
-
-def _keep_changes(d: Deployment, commit: str) -> list[str]:
-    try:
-        ref = d.repository.save_changes("refs/sartoris/changes", before=commit)
+        ref = d.repository.save_changes(CHANGES, before=before)
     except GitFailed as error:
         raise _unmerged(d) or error from error
     return [f"your uncommitted changes are kept: git stash apply {ref}"] if ref else []

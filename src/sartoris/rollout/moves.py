@@ -1,0 +1,40 @@
+"""Where the work tree is on its way to, written down before git sets out.
+
+A git that dies on its way leaves files of the commit that it went to, which nothing tells from a
+person's own. So the next command has to know which commit that was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sartoris import atomic
+
+
+class Moves:
+    """The moves of one work tree that did not come to their end, in the file at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def cut_short(self) -> list[str]:
+        """The commits that files in the work tree may be of, because a move to them did not end."""
+        try:
+            return self.path.read_text().split()
+        except FileNotFoundError:
+            return []
+
+    @contextmanager
+    def to(self, commit: str) -> Iterator[None]:
+        """While the body brings the work tree to `commit`. A body that fails has not ended."""
+        destinations = [*self.cut_short, commit]
+        atomic.write_text(self.path, "".join(f"{one}\n" for one in dict.fromkeys(destinations)))
+        yield
+        self.forget()
+
+    def forget(self) -> None:
+        """The work tree is known: a move has come to its end, or there is nothing in the tree."""
+        self.path.unlink(missing_ok=True)
