@@ -22,6 +22,12 @@ COUNT = 10
 KEEP = 1
 # So many rollouts until trees are taken over and not written.
 WARM_UP = 2 * (KEEP + 1) + 2
+# What is measured of ours besides the sync, in this order.
+OURS = {
+    "converge, nothing to do": ["converge"],
+    "no-op sync": ["sync", "--force"],
+    "revert": ["revert", "2"],
+}
 SHELL = "cd ~/shell && git fetch --quiet origin && git checkout --quiet --force origin/main"
 
 _LATEST = """\
@@ -74,8 +80,8 @@ class Race:
         names = list(self.contestants)
         for name in names[number % len(names) :] + names[: number % len(names)]:
             self._measure(name, self.contestants[name], warm_up=warm_up)
-        for name, command in (("no-op sync", ["sync", "--force"]), ("revert", ["revert", "2"])):
-            if not warm_up:
+        if not warm_up:
+            for name, command in OURS.items():
                 self._deploy(name, command)
         if not warm_up:
             self.spreads["sync"].append(self._spread("srv/.sartoris/state/slot0.json"))
