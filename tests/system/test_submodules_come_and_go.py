@@ -66,7 +66,7 @@ def test_one_with_its_repository_in_it_is_never_removed(
     deployed.git("config", "--file", str(inside / ".git/config"), "--unset", "core.worktree")
     colleague.removes_submodule("ext/Cite")
     ran = deployed.ok("start")
-    assert "ext/Cite, no submodule any more, stays: its repository is inside" in ran.err
+    assert "ext/Cite, no submodule any more, stays: its repository is not git's own" in ran.err
     assert (inside / "Cite.php").exists()
 
 

@@ -15,6 +15,7 @@ from sartoris.git.command import Git
 from sartoris.git.submodules import (
     gitdir_file,
     head_commit,
+    is_in_modules,
     known_gitlinks,
     remove_place,
 )
@@ -25,16 +26,13 @@ def forget_half_cloned(git: Git, commits: Sequence[str]) -> list[str]:
 
     Those are looked at, at any depth, that one of the commits records.
     """
-    top = git.directory
-    ours = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", "modules"))
     found: list[str] = []
-    for commit in commits:
-        for path in _half_cloned(git, commit):
-            repository = gitdir_file(top / path / ".git")
-            if repository is not None and repository.resolve().is_relative_to(ours.resolve()):
-                shutil.rmtree(repository, ignore_errors=True)
-                remove_place(top, path)
-                found.append(path)
+    for path in [path for commit in commits for path in _half_cloned(git, commit)]:
+        repository = gitdir_file(git.directory / path / ".git")
+        if repository is not None and is_in_modules(git, git.directory / path):
+            shutil.rmtree(repository, ignore_errors=True)
+            remove_place(git.directory, path)
+            found.append(path)
     return found
 
 

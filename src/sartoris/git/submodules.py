@@ -66,10 +66,11 @@ class Submodules:
     def remove(self, path: str) -> bool:
         """Remove what is checked out of a submodule; its repository stays. Whether that was done.
 
-        Not if the repository itself is in there, or files of the one around it are.
+        Only if that repository is where git puts those of submodules, and no file in the place is
+        of the repository around it.
         """
         place = self._top / path
-        if git_directory(self._top, path) is None or _is_directory(place / ".git"):
+        if not is_in_modules(self._git, place):
             return False
         there = Git(place.parent).run("ls-files", "--stage", "-z", "--", f":(literal){place.name}")
         if any(not entry.startswith("160000 ") for entry in there.records):
@@ -153,6 +154,16 @@ def git_directory(top: Path, path: str) -> Path | None:
     if found is None or not (found / "HEAD").is_file() or not object_directory(found).is_dir():
         return None
     return found
+
+
+def is_in_modules(git: Git, place: Path) -> bool:
+    """Whether the repository of a submodule is in git's own directory for them.
+
+    Not in the submodule itself, as old versions of git had it, and nobody's own repository.
+    """
+    repository = gitdir_file(place / ".git")
+    modules = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", "modules"))
+    return repository is not None and repository.resolve().is_relative_to(modules.resolve())
 
 
 def remove_place(top: Path, path: str) -> None:

@@ -114,7 +114,7 @@ def _remove(d: Deployment, path: str, kept: str = "") -> list[str]:
     if submodule.changes():
         told.append(f"{path}, no submodule any more, stays: something in it is not committed")
     elif not _submodules(d).remove(path):
-        told.append(f"{path}, no submodule any more, stays: its repository is inside")
+        told.append(f"{path}, no submodule any more, stays: its repository is not git's own")
     return told
 
 

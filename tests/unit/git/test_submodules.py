@@ -188,3 +188,53 @@ def test_a_hundred_submodules_are_looked_at_with_one_git_process(
     assert Submodules(site.git).out_of_date() == []
     trace = (tmp_path / "trace").read_text()
     assert trace.count('"event":"start"') == 1
+
+
+@pytest.fixture
+def nested(site: Sample, tmp_path: Path) -> Sample:
+    """The submodule ext/one has one of its own, `deep`."""
+    inner = Sample.create(tmp_path / "inner").write(file="i")
+    inner.commit()
+    one = Sample(site.path / "ext/one")
+    one.add_submodule(inner, "deep")
+    one.commit()
+    site.commit()
+    return site
+
+
+def test_what_is_recorded_for_one_inside_another_is_found_through_that(nested: Sample) -> None:
+    submodules = Submodules(nested.git)
+    one, deep = (Sample(nested.path / path).head for path in ("ext/one", "ext/one/deep"))
+    assert submodules.recorded("HEAD", "ext/one") == one
+    assert submodules.recorded("HEAD", "ext/one/deep") == deep
+    assert submodules.recorded("HEAD~1", "ext/one/deep") is None
+    assert submodules.recorded(ABSENT, "ext/one") is None
+
+
+def test_those_that_a_commit_has_no_more_are_gone_at_any_depth(nested: Sample) -> None:
+    submodules = Submodules(nested.git)
+    assert submodules.gone("HEAD", "HEAD~1") == ["ext/one/deep"]
+    nested.git.run("rm", "-q", "--cached", "ext/one")
+    nested.git.run("commit", "-q", "-m", "without")
+    assert submodules.gone("HEAD~1", "HEAD") == ["ext/one"]
+    assert submodules.gone("HEAD", "HEAD~1") == []
+    assert submodules.gone(ABSENT, "HEAD") == []
+
+
+def test_one_is_removed_with_the_empty_directories_above_it_but_not_its_repository(
+    site: Sample,
+) -> None:
+    head = Sample(site.path / "ext/one").head
+    assert Submodules(site.git).remove("ext/one")
+    assert not (site.path / "ext").exists()
+    (repository,) = (site.path / ".git/modules").iterdir()
+    assert head_commit(repository) == head
+
+
+def test_a_linked_work_tree_in_its_place_is_not_removed(site: Sample, tmp_path: Path) -> None:
+    one = Sample(site.path / "ext/one")
+    main = one.clone(tmp_path / "main")
+    shutil.rmtree(one.path)
+    main.git.run("worktree", "add", "-q", "--detach", str(one.path))
+    assert not Submodules(site.git).remove("ext/one")
+    assert (one.path / "file").exists()
