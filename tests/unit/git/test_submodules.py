@@ -66,18 +66,22 @@ def test_a_submodule_that_is_not_checked_out_is_out_of_date_until_updated(
     assert (clone.path / "ext/one/file").read_text() == "1"
 
 
-def test_a_submodule_inside_a_submodule_is_named_by_its_full_path(
-    site: Sample, tmp_path: Path
-) -> None:
+@pytest.fixture
+def nested(site: Sample, tmp_path: Path) -> Sample:
+    """The submodule ext/one has one of its own, `deep`."""
     inner = Sample.create(tmp_path / "inner").write(file="i")
     inner.commit()
     one = Sample(site.path / "ext/one")
     one.add_submodule(inner, "deep")
     one.commit()
     site.commit()
-    submodules = Submodules(site.git)
+    return site
+
+
+def test_a_submodule_inside_a_submodule_is_named_by_its_full_path(nested: Sample) -> None:
+    submodules = Submodules(nested.git)
     assert submodules.out_of_date() == []
-    advance(Sample(one.path / "deep"), "Moved")
+    advance(Sample(nested.path / "ext/one/deep"), "Moved")
     assert submodules.out_of_date() == ["ext/one/deep"]
 
 
@@ -188,18 +192,6 @@ def test_a_hundred_submodules_are_looked_at_with_one_git_process(
     assert Submodules(site.git).out_of_date() == []
     trace = (tmp_path / "trace").read_text()
     assert trace.count('"event":"start"') == 1
-
-
-@pytest.fixture
-def nested(site: Sample, tmp_path: Path) -> Sample:
-    """The submodule ext/one has one of its own, `deep`."""
-    inner = Sample.create(tmp_path / "inner").write(file="i")
-    inner.commit()
-    one = Sample(site.path / "ext/one")
-    one.add_submodule(inner, "deep")
-    one.commit()
-    site.commit()
-    return site
 
 
 def test_what_is_recorded_for_one_inside_another_is_found_through_that(nested: Sample) -> None:
