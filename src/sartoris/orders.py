@@ -6,6 +6,7 @@ on the JSON itself.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -26,6 +27,11 @@ _NOT_KNOWN = frozenset(
 )
 
 
+def now() -> int:
+    """The time for `Order.decided`."""
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What targets are told to do; the same for each of them.
@@ -35,7 +41,9 @@ class Order:
     is in seconds, `size` the bytes that the fetch may need at most (0: not known). `deploy_text` is
     written to `deploy_file` inside the release; `shared` are paths that outlive releases. `service`
     is a unit of the target, and `service_action` what is done to it after a switch, or at once by
-    the action `service`.
+    the action `service`. `decided` is when the deployment server decided on the release, in
+    milliseconds since the epoch; an order to `catch_up` is not for targets that were told later
+    to have another.
     """
 
     action: Action
@@ -56,6 +64,8 @@ class Order:
     size: int = 0
     service: str = ""
     service_action: ServiceAction = ""
+    decided: int = 0
+    catch_up: bool = False
 
     @property
     def level(self) -> int:

@@ -30,6 +30,14 @@ def desired_of(cluster: Cluster) -> Path:
     return directory
 
 
+@pytest.fixture(autouse=True)
+def _no_records(request: pytest.FixtureRequest) -> None:
+    """What slots should have is known of this test's site only: all of them have the same names."""
+    if "fleet" in request.fixturenames:
+        for record in desired_of(request.getfixturevalue("fleet")).iterdir():
+            record.unlink()
+
+
 @pytest.fixture(scope="session")
 def fleet() -> Iterator[Cluster]:
     """A master, and web1 to web4 that run. A test that kills one starts it again."""

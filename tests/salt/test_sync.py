@@ -73,3 +73,13 @@ def test_without_a_url_it_is_refused_before_there_is_a_tag(site: SaltSite) -> No
     assert "deploy.url is not set" in ran.err
     assert "git config deploy.url https://" in ran.err
     assert site.git("tag") == tags
+
+
+def test_no_file_of_the_repository_runs_on_the_deployment_server(site: SaltSite) -> None:
+    """Python would import modules from where it is started, before its own."""
+    did = site.root / "did"
+    harm = f"open({str(did)!r}, 'w').close()\n"
+    site.ship("modules", dict.fromkeys(("getpass.py", "yaml.py", "sartoris.py"), harm))
+    for command in ("sync", "report", "doctor"):
+        assert site.deploy(command).code == 0
+    assert not did.exists()

@@ -23,6 +23,7 @@ ERRORS: dict[str, str] = {
     "submodule-failed": "a submodule could not be fetched, or not be checked out",
     "prepare-failed": "a deploy/target/prepare.* program of the release failed; nothing went live",
     "live-failed": "a deploy/target/live.* program failed after the switch; the release is live",
+    "superseded": "the order is to catch up, and the target was told later to have another release",
     "not-held": "the release to switch to is not complete on this target; fetch it first",
     "path-is-directory": "a directory stands where the live release belongs; adopt not ordered",
     "path-is-file": "a file stands where the live release belongs",

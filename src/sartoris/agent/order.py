@@ -50,6 +50,8 @@ class Order:
     size: int = 0
     service: str = ""
     service_action: str = ""
+    decided: int = 0
+    catch_up: bool = False
 
 
 def parse(raw: Any) -> Order:
@@ -109,8 +111,9 @@ def _check(order: Order) -> None:
     _check_inner_paths(order)
     if order.deploy_text and not _encoded_length(order.deploy_text):
         raise _bad("deploy_text", "is not text that can be written")
-    if order.timeout <= 0 or order.keep < 0 or order.size < 0:
-        raise Failure("bad-order", "timeout, keep and size are numbers that are not negative")
+    if order.timeout <= 0 or min(order.keep, order.size, order.decided) < 0:
+        message = "timeout, keep, size and decided are numbers that are not negative"
+        raise Failure("bad-order", message)
 
 
 def _check_names(order: Order) -> None:

@@ -55,8 +55,18 @@ class Slot:
             if self.programs.lock is None:
                 message = f"another order holds slot {self.order.slot}"
                 raise Failure("busy", f"{message}; waited {self.order.timeout} s")
+            if self.order.catch_up:
+                self._refuse_superseded()
             {"fetch": self.fetch, "switch": self.switch, "withdraw": self.withdraw}[action]()
         return {}
+
+    def _refuse_superseded(self) -> None:
+        """Whoever tells a target what it missed may have missed something, too."""
+        state = self.records.state()
+        decided = state.get("order", {}).get("decided", 0)
+        if decided > self.order.decided and state.get("release") != self.order.release:
+            message = f"{state['release']} was ordered later than {self.order.release}"
+            raise Failure("superseded", message)
 
     def _without_anything(self) -> dict[str, Any]:
         if self.order.action == "switch":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sartoris.errors import SyncIncomplete
 from sartoris.events import DesiredStateChanged, LeftBehind, Published
-from sartoris.orders import Order, Outcome
+from sartoris.orders import Order, Outcome, now
 from sartoris.rollout.deployfile import deploy_text
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.purge import again, purge, tell_stale
@@ -223,6 +223,7 @@ def tell_targets(
     wanted = Wanted(
         repository=d.config.repo_name,
         slot=slot,
+        origin=str(d.repository.git_dir),
         settled=_order(d, settled),
         coming=_order(d, coming),
     )
@@ -240,6 +241,8 @@ def _order(d: Deployment, desired: Desired | None) -> Order | None:
         release=desired.release,
         commit=desired.commit,
         deploy_text=desired.deploy_text,
+        decided=now(),
+        catch_up=True,
     )
 
 

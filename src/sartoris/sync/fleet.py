@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sartoris.errors import WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
-from sartoris.orders import Action, Order, Outcome, ServiceAction
+from sartoris.orders import Action, Order, Outcome, ServiceAction, now
 from sartoris.transports.base import Transport
 
 
@@ -70,7 +70,9 @@ class Fleet:
         self, release: str, commit: str, deploy_text: str, targets: Iterable[str]
     ) -> StageResult:
         """Make the release live on targets that hold it."""
-        order = replace(self.order, release=release, commit=commit, deploy_text=deploy_text)
+        order = replace(
+            self.order, release=release, commit=commit, deploy_text=deploy_text, decided=now()
+        )
         return self._send("switch", order, targets)
 
     def withdraw(self, release: str, targets: Iterable[str]) -> StageResult:

@@ -19,10 +19,12 @@ class Wanted:
 
     `settled` is the order (as for a switch) for what they should have had before the rollout that
     is switching now, or should have if none is; None for nothing. `coming` is that rollout's.
+    `origin` is the git directory that the slot is deployed from.
     """
 
     repository: str
     slot: str
+    origin: str
     settled: Order | None
     coming: Order | None = None
 

@@ -83,6 +83,7 @@ class SaltTransport(Transport):
         record = {
             "repository": wanted.repository,
             "slot": wanted.slot,
+            "origin": wanted.origin,
             "targets": self._expression,
             "settled": wanted.settled.to_json() if wanted.settled else None,
             "coming": wanted.coming.to_json() if wanted.coming else None,

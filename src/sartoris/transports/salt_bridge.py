@@ -42,7 +42,7 @@ class Bridge:
     """
 
     def __init__(self, config: Path) -> None:
-        command = [*_python(), "-m", "sartoris.salt.bridge", str(config)]
+        command = [*_python(), "-m", "sartoris.salt.bridge", str(config.absolute())]
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
             command,
@@ -50,6 +50,7 @@ class Bridge:
             stdout=subprocess.PIPE,
             stderr=self._said,
             env=_environment(),
+            cwd="/",  # Python imports what is in its directory: never the files that are deployed
             start_new_session=True,  # an interrupt is for us
         )
 

@@ -160,3 +160,24 @@ def _objects(target: Target) -> int:
     ).stdout
     numbers = dict(line.split(": ") for line in counted.splitlines())
     return int(numbers["in-pack"]) + int(numbers["count"])
+
+
+@pytest.mark.parametrize("mode", ["atomic", "in-place"])
+def test_who_catches_up_is_not_taken_back_behind_a_later_order(target: Target, mode: str) -> None:
+    old = target.release("t1", {"a": "1"}, switch=mode, decided=1)
+    target.release("t2", {"a": "2"}, switch=mode, decided=2)
+
+    for action in ("fetch", "switch"):
+        refused = target.ask(action, "t1", old, switch=mode, decided=1, catch_up=True)
+        assert (refused["error"], refused["live"]) == ("superseded", "t2")
+    target.deploy("t1", old, switch=mode, decided=3, catch_up=True)
+    assert (target.live / "a").read_text() == "1"
+
+
+def test_who_catches_up_gets_again_what_it_was_ordered_last(target: Target) -> None:
+    """That one was ordered once more, later than the order to catch up was written."""
+    commit = target.release("t1", {"a": "1"}, decided=2)
+    target.live.unlink()
+
+    target.deploy("t1", commit, decided=1, catch_up=True)
+    assert (target.live / "a").read_text() == "1"

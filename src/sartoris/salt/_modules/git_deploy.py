@@ -73,6 +73,7 @@ ERRORS: dict[str, str] = {
     "submodule-failed": "a submodule could not be fetched, or not be checked out",
     "prepare-failed": "a deploy/target/prepare.* program of the release failed; nothing went live",
     "live-failed": "a deploy/target/live.* program failed after the switch; the release is live",
+    "superseded": "the order is to catch up, and the target was told later to have another release",
     "not-held": "the release to switch to is not complete on this target; fetch it first",
     "path-is-directory": "a directory stands where the live release belongs; adopt not ordered",
     "path-is-file": "a file stands where the live release belongs",
@@ -157,6 +158,8 @@ class Order:
     size: int = 0
     service: str = ""
     service_action: str = ""
+    decided: int = 0
+    catch_up: bool = False
 
 
 def parse(raw: Any) -> Order:
@@ -216,8 +219,9 @@ def _check(order: Order) -> None:
     _check_inner_paths(order)
     if order.deploy_text and not _encoded_length(order.deploy_text):
         raise _bad("deploy_text", "is not text that can be written")
-    if order.timeout <= 0 or order.keep < 0 or order.size < 0:
-        raise Failure("bad-order", "timeout, keep and size are numbers that are not negative")
+    if order.timeout <= 0 or min(order.keep, order.size, order.decided) < 0:
+        message = "timeout, keep, size and decided are numbers that are not negative"
+        raise Failure("bad-order", message)
 
 
 def _check_names(order: Order) -> None:
@@ -2333,8 +2337,18 @@ class Slot:
             if self.programs.lock is None:
                 message = f"another order holds slot {self.order.slot}"
                 raise Failure("busy", f"{message}; waited {self.order.timeout} s")
+            if self.order.catch_up:
+                self._refuse_superseded()
             {"fetch": self.fetch, "switch": self.switch, "withdraw": self.withdraw}[action]()
         return {}
+
+    def _refuse_superseded(self) -> None:
+        """Whoever tells a target what it missed may have missed something, too."""
+        state = self.records.state()
+        decided = state.get("order", {}).get("decided", 0)
+        if decided > self.order.decided and state.get("release") != self.order.release:
+            message = f"{state['release']} was ordered later than {self.order.release}"
+            raise Failure("superseded", message)
 
     def _without_anything(self) -> dict[str, Any]:
         if self.order.action == "switch":

@@ -547,7 +547,8 @@ DEFAULT_DIRECTORY = "/var/lib/sartoris/desired"
 class SlotRecord:
     """`targets` is the compound expression of the slot's fleet; the orders are as for a switch.
 
-    `server` is the minion that the deployment server is, "" for the master itself.
+    `server` is the minion that the deployment server is, "" for the master itself, and `origin` the
+    git directory there that the slot is deployed from.
     """
 
     repository: str
@@ -556,11 +557,12 @@ class SlotRecord:
     settled: Optional[dict[str, Any]] = None
     coming: Optional[dict[str, Any]] = None
     server: str = ""
+    origin: str = ""
     version: int = RECORD_VERSION
 
 
 class Conflict(Exception):
-    """Another deployment server has a slot of this name."""
+    """A slot of this name is deployed from another server, or another repository there."""
 
 
 class SlotRecords:
@@ -578,11 +580,15 @@ class SlotRecords:
         """Raises OSError, and Conflict: servers do not take each other's slots."""
         path = self._path(record)
         before = _read(path)
-        if before and before.server != record.server:
-            raise Conflict(f"{record.slot} of {record.repository} is deployed from elsewhere")
+        if before and (before.server, before.origin) != (record.server, record.origin):
+            raise Conflict(
+                f"{record.slot} of {record.repository} is deployed from {before.origin} on"
+                f" {before.server or 'the master'}; if it is yours now, remove {path} on the master"
+            )
         new = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             new.write_text(json.dumps(asdict(record), indent=1))
+            new.chmod(0o644)  # the master reads it, whatever the umask of who deploys
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)
@@ -778,6 +784,7 @@ def desire(record: Mapping[str, Any]) -> bool:
 def desired(minion: str = "") -> list[dict[str, Any]]:
     """
     The orders that bring a minion to what its slots should have; a minion that asks gets its own.
+    Not those of slots that a rollout is switching now.
 
     CLI Example:
 
@@ -786,7 +793,7 @@ def desired(minion: str = "") -> list[dict[str, Any]]:
         salt-run git_deploy.desired web1
     """
     name = _caller() or minion
-    return [record.settled for record in _records_of(name) if record.settled]
+    return [one.settled for one in _records_of(name) if one.settled and not one.coming]
 
 
 def converge(minion: str, wait: float = 1800) -> dict[str, Any]:
@@ -804,7 +811,8 @@ def converge(minion: str, wait: float = 1800) -> dict[str, Any]:
     """
     until = time.monotonic() + wait
     outcomes = {}
-    for record in _records_of(minion):
+    # Nothing else waits for a rollout.
+    for record in sorted(_records_of(minion), key=lambda record: record.coming is not None):
         order = _settled(record, until)
         if order:
             dispatch = Dispatch(MasterWire(_opts()), f"{MODULE}converge", order)

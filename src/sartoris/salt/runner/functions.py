@@ -177,6 +177,7 @@ def desire(record: Mapping[str, Any]) -> bool:
 def desired(minion: str = "") -> list[dict[str, Any]]:
     """
     The orders that bring a minion to what its slots should have; a minion that asks gets its own.
+    Not those of slots that a rollout is switching now.
 
     CLI Example:
 
@@ -185,7 +186,7 @@ def desired(minion: str = "") -> list[dict[str, Any]]:
         salt-run git_deploy.desired web1
     """
     name = _caller() or minion
-    return [record.settled for record in _records_of(name) if record.settled]
+    return [one.settled for one in _records_of(name) if one.settled and not one.coming]
 
 
 def converge(minion: str, wait: float = 1800) -> dict[str, Any]:
@@ -203,7 +204,8 @@ def converge(minion: str, wait: float = 1800) -> dict[str, Any]:
     """
     until = time.monotonic() + wait
     outcomes = {}
-    for record in _records_of(minion):
+    # Nothing else waits for a rollout.
+    for record in sorted(_records_of(minion), key=lambda record: record.coming is not None):
         order = _settled(record, until)
         if order:
             dispatch = Dispatch(MasterWire(_opts()), f"{MODULE}converge", order)

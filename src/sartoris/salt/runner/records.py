@@ -23,7 +23,8 @@ DEFAULT_DIRECTORY = "/var/lib/sartoris/desired"
 class SlotRecord:
     """`targets` is the compound expression of the slot's fleet; the orders are as for a switch.
 
-    `server` is the minion that the deployment server is, "" for the master itself.
+    `server` is the minion that the deployment server is, "" for the master itself, and `origin` the
+    git directory there that the slot is deployed from.
     """
 
     repository: str
@@ -32,11 +33,12 @@ class SlotRecord:
     settled: Optional[dict[str, Any]] = None
     coming: Optional[dict[str, Any]] = None
     server: str = ""
+    origin: str = ""
     version: int = RECORD_VERSION
 
 
 class Conflict(Exception):
-    """Another deployment server has a slot of this name."""
+    """A slot of this name is deployed from another server, or another repository there."""
 
 
 class SlotRecords:
@@ -54,11 +56,15 @@ class SlotRecords:
         """Raises OSError, and Conflict: servers do not take each other's slots."""
         path = self._path(record)
         before = _read(path)
-        if before and before.server != record.server:
-            raise Conflict(f"{record.slot} of {record.repository} is deployed from elsewhere")
+        if before and (before.server, before.origin) != (record.server, record.origin):
+            raise Conflict(
+                f"{record.slot} of {record.repository} is deployed from {before.origin} on"
+                f" {before.server or 'the master'}; if it is yours now, remove {path} on the master"
+            )
         new = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             new.write_text(json.dumps(asdict(record), indent=1))
+            new.chmod(0o644)  # the master reads it, whatever the umask of who deploys
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)
