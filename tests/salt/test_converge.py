@@ -120,9 +120,8 @@ def test_what_slots_should_have_can_be_read_by_the_master_whatever_the_umask(
     assert record.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_slot_that_is_being_rolled_out_holds_up_no_other(
-    fleet: Cluster, site: SaltSite, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("site")
+def test_a_slot_that_is_being_rolled_out_holds_up_no_other(fleet: Cluster, tmp_path: Path) -> None:
     (record,) = desired_of(fleet).iterdir()
     content = json.loads(record.read_text())
     record.write_text(json.dumps({**content, "coming": content["settled"]}))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from sartoris import atomic
 from sartoris.errors import Refused
 from sartoris.git.command import Git
 
+# What is inside a submodule is not ours to touch on the way, whatever `submodule.recurse` says:
+# work in it would be lost, or it would be looked for at the remote.
+_ALONE = "--no-recurse-submodules"
 CHANGES = "refs/sartoris/changes"  # where a reset keeps what was not committed
 
 
@@ -65,11 +68,15 @@ class Repository:
         )
         return found.text if found.ok else None
 
-    def changes(self) -> list[str]:
-        """What keeps the tree from being clean, as `XY path`, untracked files included."""
+    def changes(self, *, ignored_submodules: bool = False) -> list[str]:
+        """What keeps the tree from being clean, as `XY path`, untracked files included.
+
+        With `ignored_submodules` also changes in submodules that are configured to be ignored.
+        """
         # A question leaves nothing behind when it is killed: without optional locks, no index.lock.
         status = ("status", "--porcelain=v1", "-z", "--untracked-files=normal")
-        return self.git.run("--no-optional-locks", *status).records
+        more = ("--ignore-submodules=none",) if ignored_submodules else ()
+        return self.git.run("--no-optional-locks", *status, *more).records
 
     def identity(self) -> str | None:
         """The committer as `Name <email>`; None if name or email is not set by the user."""
@@ -89,7 +96,7 @@ class Repository:
         """
         from sartoris.git.narrow import NarrowRepository, is_worth_it
 
-        options = ("--quiet", "--no-tags", "--no-auto-maintenance")
+        options = ("--quiet", "--no-tags", "--no-auto-maintenance", _ALONE)
         if is_worth_it(self.git, self.git_dir):
             known = [self.head(), self.tracking_commit(site, branch)]
             narrow = NarrowRepository(
@@ -123,7 +130,7 @@ class Repository:
         if self.commit_of("MERGE_HEAD"):
             self.git.run("merge", "--abort")
         elif self.unmerged():
-            self.git.run("reset", "--quiet", "--merge")
+            self.git.run("reset", "--quiet", _ALONE, "--merge")
 
     def push_head(self, site: str, branch: str) -> None:
         """Push what is checked out to a branch of the remote. Raises `GitFailed`."""
@@ -131,11 +138,11 @@ class Repository:
 
     def reset(self, commit: str) -> None:
         """Bring branch, index and tracked files to `commit`; untracked files stay."""
-        self.git.run("reset", "--quiet", "--hard", commit)
+        self.git.run("reset", "--quiet", _ALONE, "--hard", commit)
 
     def step_back(self, commit: str) -> None:
         """As `reset`, but uncommitted changes stay. Raises `GitFailed` where they cannot."""
-        self.git.run("reset", "--quiet", "--keep", commit)
+        self.git.run("reset", "--quiet", _ALONE, "--keep", commit)
 
     def stand_on(self, branch: str) -> None:
         """Make `branch` the one that is checked out; index and files stay as they are."""
@@ -148,9 +155,14 @@ class Repository:
         the commits `before` has; these files are in the index then, so that a reset removes them.
         Raises `GitFailed` in the middle of a merge.
         """
+        # A file that was only touched, and git's stash says nothing but that it has failed.
+        self.git.run("update-index", "-q", "--refresh", check=False)
+        # As it does for a file of which only the intent to add it is known.
+        intended = self.git.run("diff-files", "--name-only", "--diff-filter=A", "-z").records
         in_the_way = {path for commit in before for path in self._in_the_way(commit)}
-        if in_the_way:
-            paths = b"".join(os.fsencode(path) + b"\0" for path in sorted(in_the_way))
+        added = {*intended, *(path for path in in_the_way if not path.endswith("/"))}
+        if added:
+            paths = b"".join(os.fsencode(path) + b"\0" for path in sorted(added))
             self.git.run("update-index", "--add", "-z", "--stdin", stdin=paths)
         stash = self.git.text("stash", "create", f"kept before a reset to {before[0]}")
         if not stash:
@@ -164,17 +176,33 @@ class Repository:
         entries = self.git.run("ls-files", "--unmerged", "-z").records
         return list(dict.fromkeys(entry.partition("\t")[2] for entry in entries))
 
+    def repositories_in_the_way(self, commits: Sequence[str]) -> list[str]:
+        """Directories with a repository of their own in the places of files of the commits.
+
+        git knows nothing of what is in them, and would remove them with all that is there.
+        """
+        found = [path for commit in commits for path in self._in_the_way(commit)]
+        return list(dict.fromkeys(path.rstrip("/") for path in found if path.endswith("/")))
+
     def _in_the_way(self, commit: str) -> list[str]:
-        """The untracked files, ignored ones too, in the places of files that `commit` has."""
-        options = ("--cached", "--name-only", "--diff-filter=D", "-z")
-        wanted = set(self.git.run("diff-index", *options, commit, "--").records)
+        """What is untracked, ignored too, in the places of files that `commit` has.
+
+        A repository ends in a slash; the place of a submodule is the right one for it.
+        """
+        options = ("--cached", "--raw", "--no-abbrev", "--diff-filter=D", "-z")
+        records = self.git.run("diff-index", *options, commit, "--").records
+        submodules = {p for facts, p in _pairs(records) if facts.startswith(":160000 ")}
+        wanted = set(records[1::2])
         if not wanted:
             return []
-        above = {str(parent) for path in wanted for parent in PurePath(path).parents}
+        above = {str(parent) for path in wanted - submodules for parent in PurePath(path).parents}
         return [
             path
             for path in self.git.run("ls-files", "--others", "-z").records
-            if path in wanted or path in above or wanted & {str(p) for p in PurePath(path).parents}
+            if path.rstrip("/") in above
+            or path.rstrip("/") in wanted - submodules
+            or path in submodules
+            or wanted & {str(parent) for parent in PurePath(path).parents}
         ]
 
     def has_tag(self, tag: str) -> bool:
@@ -192,17 +220,20 @@ class Repository:
     def push_tags(self, site: str, tags: list[str]) -> None:
         """Push tags, all or none. Raises `GitFailed`."""
         refs = [f"refs/tags/{tag}:refs/tags/{tag}" for tag in tags]
-        self.git.run("push", "--quiet", "--no-verify", "--atomic", "--", site, *refs)
+        options = ("--quiet", "--no-verify", "--atomic", _ALONE)
+        self.git.run("push", *options, "--", site, *refs)
 
     def write_untracked(self, name: str, text: str) -> bool:
         """Write a file into the work tree that never makes it dirty; whether it was written.
 
-        Not where the repository tracks a file of that name, and not through a symbolic link or into
-        a directory that is not there.
+        Not where the repository tracks a file of that name, and not through a symbolic link, into a
+        directory that is not there or into a submodule.
         """
         path = self.top / name
         parent = self.top.resolve() / path.parent.relative_to(self.top)
         if not parent.is_dir() or path.parent.resolve() != parent or self.is_tracked(name):
+            return False
+        if self._is_in_another(path.parent):
             return False
         self._exclude(name)
         atomic.write_text(path, text)
@@ -237,6 +268,11 @@ class Repository:
     def is_tracked(self, name: str) -> bool:
         return bool(self.git.run("ls-files", "-z", "--", f":(top,literal){name}").stdout)
 
+    def _is_in_another(self, directory: Path) -> bool:
+        inside = directory.relative_to(self.top)
+        between = [inside, *inside.parents][:-1] if inside.parts else []
+        return any((self.top / one / ".git").exists() for one in between)
+
     def _exclude(self, name: str) -> None:
         """Keep `name` out of `git status`, for this clone only."""
         exclude = self.git_dir / "info" / "exclude"
@@ -247,3 +283,8 @@ class Repository:
             newline = "" if not present or present.endswith("\n") else "\n"
             with exclude.open("a") as file:
                 file.write(f"{newline}{line}\n")
+
+
+def _pairs(fields: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The facts and the path of each change in a raw diff."""
+    return zip(fields[::2], fields[1::2], strict=True)

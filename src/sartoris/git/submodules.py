@@ -66,11 +66,11 @@ class Submodules:
     def remove(self, path: str) -> bool:
         """Remove what is checked out of a submodule; its repository stays. Whether that was done.
 
-        Only if that repository is where git puts those of submodules, and no file in the place is
-        of the repository around it.
+        Only if that repository, and those inside, are where git puts those of submodules, and no
+        file in the place is of the repository around it. Files that it ignores are removed, too.
         """
         place = self._top / path
-        if not is_in_modules(self._git, place):
+        if not is_in_modules(self._git, place) or _holds_repository(place):
             return False
         there = Git(place.parent).run("ls-files", "--stage", "-z", "--", f":(literal){place.name}")
         if any(not entry.startswith("160000 ") for entry in there.records):
@@ -164,6 +164,10 @@ def is_in_modules(git: Git, place: Path) -> bool:
     repository = gitdir_file(place / ".git")
     modules = Path(git.text("rev-parse", "--path-format=absolute", "--git-path", "modules"))
     return repository is not None and repository.resolve().is_relative_to(modules.resolve())
+
+
+def _holds_repository(place: Path) -> bool:
+    return any(".git" in directories for _, directories, _ in os.walk(place))
 
 
 def remove_place(top: Path, path: str) -> None:

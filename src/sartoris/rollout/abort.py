@@ -35,10 +35,13 @@ def abort(d: Deployment) -> Aborted:
     """End the rollout: the fleet as before, the working repository as at the start.
 
     Uncommitted changes and commits of the rollout are kept and named. Raises `NoRollout`,
-    `LockHeld`, and `NotAllBack` or `CachesStale` once everything that can be undone is.
+    `LockHeld`, `Unmerged`, and `NotAllBack` or `CachesStale` once everything that can be undone is.
     """
     with d.exclusively():
-        state = _turn_round(d, session.join(d, "abort"))
+        state = session.join(d, "abort")
+        if not state.returning:  # what push-hotfix has left is ours to clear away
+            worktree.require_no_merge(d)
+        state = _turn_round(d, state)
         d.state_file.write(state)
         not_back = _take_back(d, state)
         told = _reset(d, state)

@@ -6,11 +6,14 @@ person's own. So the next command has to know which commit that was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sartoris import atomic
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Moves:
@@ -23,9 +26,11 @@ class Moves:
     def cut_short(self) -> list[str]:
         """The commits that files in the work tree may be of, because a move to them did not end."""
         try:
-            return self.path.read_text().split()
+            known = self.path.read_bytes()
         except FileNotFoundError:
             return []
+        # A file that was damaged must not be in the way of an abort.
+        return [line for line in known.decode(errors="replace").split() if _COMMIT.fullmatch(line)]
 
     @contextmanager
     def to(self, commit: str) -> Iterator[None]:

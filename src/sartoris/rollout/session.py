@@ -4,6 +4,9 @@ crash at any point.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sartoris.config.problems import command
 from sartoris.errors import Refused
 from sartoris.events import RolloutEnded, RolloutStarted
 from sartoris.rollout.deployment import Deployment
@@ -13,6 +16,10 @@ from sartoris.rollout.state import Progress, RolloutState
 
 class OtherPrefix(Refused):
     """The rollout under way is of another prefix than the one that was typed."""
+
+
+class OtherWorkTree(Refused):
+    """The rollout under way was started in another work tree of the repository."""
 
 
 class Aborting(Refused):
@@ -35,6 +42,7 @@ def begin(d: Deployment, action: str, why: str) -> RolloutState:
         branch=d.repository.branch(),
         start_commit=d.repository.head(),
         remote=d.options.uses_remote,
+        work_tree=str(d.repository.top),
     )
     d.lock.take(holder)  # after everything that can be wrong
     d.action = action
@@ -64,11 +72,12 @@ def join(d: Deployment, action: str) -> RolloutState:
     """The rollout under way, for the person who holds the lock, or takes it over with `--force`.
 
     A rollout whose state was not written yet (its `start` was killed) counts as starting.
-    Raises `NoRollout`, `LockHeld`, `StateDamaged`, `OtherPrefix`, `Aborting`.
+    Raises `NoRollout`, `LockHeld`, `StateDamaged`, `OtherPrefix`, `OtherWorkTree`, `Aborting`.
     """
     _follow_prefix(d, action)
     _require_no_abort(d, action)
     known = d.state_file.read()
+    _require_work_tree(d, known)
     # A damaged lock does not know which rollout it stands for; the state does.
     me = d.me._replace(action=action, session=known.session if known else d.me.session)
     holder = d.lock.require(me, force=d.options.force)
@@ -76,6 +85,20 @@ def join(d: Deployment, action: str) -> RolloutState:
     state = known or _state_of_nothing(d, holder)
     d.resume(state)
     return state
+
+
+def _require_work_tree(d: Deployment, state: RolloutState | None) -> None:
+    """A repository's work trees have one rollout at a time, which is of the one it was started in.
+
+    Where that one is gone, another one has to do.
+    """
+    started_in = state.work_tree if state else ""
+    if started_in in ("", str(d.repository.top)) or not Path(started_in).is_dir():
+        return
+    raise OtherWorkTree(
+        f"the rollout under way was started in another work tree, {started_in}",
+        next_steps=[command("cd", started_in), "git deploy status"],
+    )
 
 
 def _follow_prefix(d: Deployment, action: str) -> None:
@@ -116,6 +139,7 @@ def unfinished_start(d: Deployment) -> RolloutState | None:
     if holder is None or not holder.is_same_person_as(d.me) or not holder.is_of(d.me.repository):
         return None
     state = d.state_file.read() or _state_of_nothing(d, holder)
+    _require_work_tree(d, state)
     _require_no_abort(d, "start")
     if state.progress >= Progress.STARTED:
         raise AlreadyStarted(

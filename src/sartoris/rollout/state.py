@@ -62,7 +62,8 @@ class RolloutState:
     is in seconds since the epoch. `aborting`: an abort has begun, and only going on with it makes
     sense. `rollback_tag` is then what the site's sync hook goes back to. `way` is how the release
     gets to the servers, chosen with the tag: by us to the fleet, by the site's sync hook, or by
-    hand. `stale` are the caches that may still serve what was live before, and why.
+    hand. `work_tree` is where it was started: a repository may have several. `stale` are the caches
+    that may still serve what was live before, and why.
     """
 
     session: str
@@ -87,6 +88,7 @@ class RolloutState:
     rollback_tag: str = ""
     way: Way = "fleet"
     returning: str = ""
+    work_tree: str = ""
     stale: Mapping[str, str] = field(default_factory=dict)
 
     def reach(self, progress: Progress, **changes: Any) -> RolloutState:

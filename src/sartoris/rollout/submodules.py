@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sartoris.config.problems import command
-from sartoris.errors import SartorisError
+from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.git.half_cloned import forget_half_cloned
 from sartoris.git.repository import CHANGES, Repository
 from sartoris.git.submodules import Submodules
 from sartoris.rollout.deployment import Deployment
+
+
+class SubmodulesNotUpdated(Refused):
+    """git could not check out the recorded commits of the submodules."""
 
 
 def out_of_date(d: Deployment) -> bool:
@@ -34,11 +38,14 @@ def leave(d: Deployment, old: Sequence[str], new: str, *, keep: bool = False) ->
 def follow(d: Deployment, left: str, new: str, *, fetch: bool) -> list[str]:
     """After a move from `left` to `new`, which is HEAD now: check out what it records.
 
-    Work inside stays. What a person should know of it. Raises `GitFailed`.
+    Work inside stays. What a person should know of it. Raises `SubmodulesNotUpdated`.
     """
     submodules = _submodules(d)
     if submodules.out_of_date():
-        submodules.update(fetch=fetch)
+        try:
+            submodules.update(fetch=fetch)
+        except GitFailed as error:
+            raise _not_updated(error) from error
     # Those inside others can be known only now that these have the commit that does without.
     return leave(d, [left], new)
 
@@ -76,6 +83,18 @@ def go_back(d: Deployment, left: str, cut_short: Sequence[str], new: str) -> lis
     return told
 
 
+def _not_updated(error: GitFailed) -> SubmodulesNotUpdated:
+    return SubmodulesNotUpdated(
+        f"the submodules could not be brought to the recorded commits: {error.message}",
+        next_steps=[
+            "git -C PATH push   # in the submodule, by whoever has the commit, if it is not there",
+            "git submodule sync --recursive   # if .gitmodules says another URL now",
+            "git submodule deinit PATH   # if another submodule has its path now",
+            "git deploy start   # again",
+        ],
+    )
+
+
 @contextmanager
 def _failures_to(told: list[str]) -> Iterator[None]:
     """Going back goes on when submodules do not; a person is told how to bring them along."""
@@ -111,7 +130,7 @@ def _remove(d: Deployment, path: str, kept: str = "") -> list[str]:
     submodule = Repository.at(d.repository.top / path)
     keeping = command("git", f"--git-dir={submodule.git_dir}", "show", kept)
     told = [f"what was changed in {path} is kept: {keeping}"] if kept else []
-    if submodule.changes():
+    if submodule.changes(ignored_submodules=True):
         told.append(f"{path}, no submodule any more, stays: something in it is not committed")
     elif not _submodules(d).remove(path):
         told.append(f"{path}, no submodule any more, stays: its repository is not git's own")

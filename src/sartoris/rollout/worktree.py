@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from sartoris.errors import GitFailed, Refused
 from sartoris.git.repository import CHANGES
 from sartoris.rollout import submodules
@@ -87,7 +90,8 @@ def go_to(d: Deployment, state: RolloutState, commit: str) -> list[str]:
     is checked out now stays as it is. Raises `Unmerged`, and then nothing has changed.
     """
     here, cut_short = d.repository.head(), d.moves.cut_short
-    told = [*_keep_changes(d, commit, cut_short), *_return_to_branch(d, state.branch, commit)]
+    told = [*_keep_changes(d, commit, cut_short), *_set_repositories_aside(d, commit)]
+    told += _return_to_branch(d, state.branch, commit)
     told += _keep_commits(d, commit)
     with d.moves.to(commit):
         told += submodules.make_way(d, here, cut_short, commit)
@@ -114,6 +118,24 @@ def _keep_changes(d: Deployment, commit: str, cut_short: list[str]) -> list[str]
     except GitFailed as error:
         raise _unmerged(d) or error from error
     return [f"your uncommitted changes are kept: git stash apply {ref}"] if ref else []
+
+
+def _set_repositories_aside(d: Deployment, commit: str) -> list[str]:
+    """Make room for files of `commit` where somebody has put a whole repository."""
+    told = []
+    for path in d.repository.repositories_in_the_way([commit]):
+        aside = d.directory / "aside" / f"{time.time_ns()}-{Path(path).name}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        (d.repository.top / path).rename(aside)
+        told.append(f"{path}, a repository of its own, was in the way: it is {aside} now")
+    return told
+
+
+def require_no_merge(d: Deployment) -> None:
+    """Raises `Unmerged`."""
+    unmerged = _unmerged(d)
+    if unmerged is not None:
+        raise unmerged
 
 
 def _unmerged(d: Deployment) -> Unmerged | None:
