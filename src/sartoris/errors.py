@@ -8,6 +8,7 @@ subclasses say what happened without giving the code a second meaning.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -70,3 +71,17 @@ class GitFailed(Refused):
         shown = " ".join(self.arguments)
         text = f"`{shown}` failed with exit code {exit_code}"
         super().__init__(f"{text}:\n{output.rstrip()}" if output.strip() else text)
+
+
+class MachineTrouble(SartorisError):
+    """The machine refused: a full disk, or a directory that this user may not write to."""
+
+    exit_code = 74  # sysexits.h: an input or output error
+
+    @classmethod
+    def of(cls, error: OSError) -> MachineTrouble:
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return cls(
+            f"{where}{error.strerror or error}",
+            next_steps=["git deploy status   # tells where the rollout stands"],
+        )

@@ -171,7 +171,7 @@ def test_a_journal_of_a_later_version_is_refused(deployed: Site) -> None:
 def test_a_state_directory_that_is_a_file_is_named(site: Site) -> None:
     site.state_directory.write_text("in the way")
     ran = site.deploy("start")
-    assert ran.code != 0
+    assert ran.code == 74
     assert str(site.state_directory) in ran.err
     assert "Traceback" not in ran.err
     assert "bug" not in ran.err
@@ -203,3 +203,9 @@ def test_a_missing_hook_directory_is_a_note_and_stops_nothing(site: Site) -> Non
     ran = site.ok("start")
     assert "/nonexistent/hooks" in ran.err
     site.ok("sync")
+
+
+def test_a_machine_that_refuses_is_told_to_a_program_too(site: Site) -> None:
+    site.state_directory.write_text("in the way")
+    (error,) = site.deploy("start", "--json").events
+    assert (error["error"], error["exit_code"]) == ("MachineTrouble", 74)

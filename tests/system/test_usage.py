@@ -202,7 +202,7 @@ def test_in_a_linked_work_tree_the_lock_is_the_same(site: Site) -> None:
     site.ok("start")
     ran = site.deploy("start", at=linked)
     assert ran.code == 1
-    assert "under way already" in ran.err
+    assert f"was started in another work tree, {site.repo}" in ran.err
 
 
 def test_a_repository_reached_through_a_symbolic_link(site: Site) -> None:

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from sartoris.cli import streams
-from sartoris.errors import SartorisError
+from sartoris.errors import MachineTrouble, SartorisError
 
 EX_SOFTWARE = 70  # sysexits.h: an internal error
 INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
@@ -39,8 +39,9 @@ def guarded(program: str, body: Callable[[], int | None]) -> int:
         click.echo(f"{program}: interrupted; `git deploy status` tells where it stands", err=True)
         return INTERRUPTED
     except OSError as error:
-        click.echo(_machine_trouble(program, error), err=True)
-        return EX_SOFTWARE
+        trouble = MachineTrouble.of(error)
+        tell(program, trouble)
+        return trouble.exit_code
     except Exception:  # noqa: BLE001 - everything else is a bug, and this is the boundary
         click.echo(_bug(program), err=True)
         return EX_SOFTWARE
@@ -89,15 +90,6 @@ def tell_json(error: SartorisError) -> None:
         "exit_code": error.exit_code,
     }
     streams.write_line(sys.stdout, json.dumps(document))
-
-
-def _machine_trouble(program: str, error: OSError) -> str:
-    """A full disk, or a directory that this user may not write to: not a bug, and not ours."""
-    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-    return (
-        f"{program}: {where}{error.strerror or error}\n"
-        f"Next:\n  git deploy status   # tells where the rollout stands"
-    )
 
 
 def _bug(program: str) -> str:

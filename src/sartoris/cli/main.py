@@ -16,7 +16,7 @@ import click  # noqa: E402
 from sartoris import __version__  # noqa: E402
 from sartoris.cli import boundary, streams  # noqa: E402
 from sartoris.cli.options import QUESTIONS, group_options, typed  # noqa: E402
-from sartoris.errors import SartorisError  # noqa: E402
+from sartoris.errors import MachineTrouble, SartorisError  # noqa: E402
 
 # Action: module in sartoris.cli.commands, and what it does, as `git deploy -h` shows it.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -95,15 +95,21 @@ class Actions(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except SartorisError as error:
             if ctx.meta.get("sartoris.json"):
                 boundary.tell_json(error)
             raise
+
+    def _invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
         except BrokenPipeError:  # the reader of an answer (head, less) has what it wanted
             for stream in (sys.stdout, sys.stderr):
                 streams.silence(stream)
             return None
+        except OSError as error:
+            raise MachineTrouble.of(error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Actions"):

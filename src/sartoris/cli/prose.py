@@ -57,11 +57,14 @@ Your own set-up (name, mail address, umask) does not allow deploying.
 Neither the command nor the configuration names a prefix.
 
 = `70`
-A bug, or the machine refused: a full disk for example.
+A bug. The message names a file with the details.
 
 = `71`
 The sync, or the way back from one, was not complete. The message says what is live where.
 Also when a cache may still serve old pages.
+
+= `74`
+The machine refused: a full disk for example. `git deploy status` tells where the rollout stands.
 
 = `130`
 Interrupted. `git deploy status` tells where it stands.

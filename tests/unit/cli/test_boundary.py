@@ -73,7 +73,7 @@ def test_an_interrupt_says_where_to_look(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_trouble_of_the_machine_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ends(raising(OSError(28, "No space left on device", "/srv/x"))) == 70
+    assert ends(raising(OSError(28, "No space left on device", "/srv/x"))) == 74
     err = capsys.readouterr().err
     assert "git-deploy: /srv/x: No space left on device" in err
     assert "bug" not in err
