@@ -97,3 +97,20 @@ def test_the_summary_has_a_row_for_each_target(site: Site) -> None:
     rows = [line.split() for line in ran.err.splitlines() if line.startswith("    web")]
     assert [row[0] for row in rows] == ["web1", "web2", "web3"]
     assert {row[-1] for row in rows} == {site.desired()}
+
+
+def test_a_target_that_the_last_rollout_had_is_named_once_when_it_is_gone(deployed: Site) -> None:
+    """A typing error in the configuration, or a minion that the master has lost."""
+    deployed.git("config", "--unset", "deploy.target", "web3=")
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    last = deployed.desired()
+    ran = deployed.ok("sync")
+    told = f"1 target of the last rollout ({last}) not in the fleet any more"
+    assert told in ran.err
+    assert "web3" in ran.err
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 3\n"})
+    deployed.push()
+    assert "web3" not in deployed.ok("sync").err

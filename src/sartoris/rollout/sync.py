@@ -10,6 +10,7 @@ from sartoris.events import Tagged
 from sartoris.hooks import Phase
 from sartoris.rollout import announcing, checks, finish, revert, session
 from sartoris.rollout.delivery import deliver, run_post_sync
+from sartoris.rollout.departed import tell_of_departed
 from sartoris.rollout.deployfile import write_deploy_file
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.purge import require_purged
@@ -181,6 +182,7 @@ def _compose(d: Deployment, checked: str, way: Way) -> str:
         shipment = Shipment(desired.source if desired else "", source)
         told = shipment.describe(d.repository, most=d.options.show_most)
         _ = d.fleet.targets  # those that cannot be found out are no reason to have a tag
+        tell_of_departed(d)
         d.events.emit(told)
     return source
 

@@ -124,5 +124,5 @@ def _listed(expression: str) -> list[str]:
         if word.startswith("L@"):
             names += word[2:].split(",")
         elif word != "or" and not set("*?[]@") & set(word):
-            names.append(word)
+            names += word.split(",")
     return list(dict.fromkeys(filter(None, names)))
