@@ -30,6 +30,11 @@ class Applied:
     def changed(self) -> list[str]:
         return [key for key, one in self.states.items() if one["changes"] or one["result"] is None]
 
+    @property
+    def in_order(self) -> list[str]:
+        """The states in the order in which they ran."""
+        return sorted(self.states, key=lambda key: self.states[key]["__run_num__"])
+
 
 def _good(state: Mapping[str, Any]) -> bool:
     return state["result"] is not False
@@ -57,6 +62,7 @@ class Scratch:
                     "root_dir": str(directory),
                     "file_client": "local",
                     "file_roots": {"base": [str(directory / "files")]},
+                    "states_dirs": [str(directory / "files" / "_states")],
                     "git_deploy.root": str(self.root),
                     "log_level_logfile": "quiet",
                 }

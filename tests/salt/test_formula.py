@@ -86,6 +86,26 @@ def test_a_target_converges_at_start_where_the_pillar_says_so(machine: Scratch) 
     assert config == {"startup_states": "sls", "sls_list": ["sartoris.converge"]}
 
 
+def test_a_target_converges_after_all_else_is_there(machine: Scratch) -> None:
+    did = machine.apply("sartoris.target", CONVERGING)
+    assert machine.mode("srv/wiki") == "755 nobody nogroup"
+    assert did.in_order[-1] == CONVERGE
+    assert "the master does not tell" in did.states[CONVERGE]["comment"]
+
+
+@pytest.mark.parametrize("way", ["srv", "etc/sartoris"])
+def test_a_target_that_is_not_complete_does_not_converge(machine: Scratch, way: str) -> None:
+    in_the_way = machine.root / way
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.touch()
+    did = machine.apply("sartoris.target", CONVERGING)
+    assert "requisite" in did.states[CONVERGE]["comment"]
+
+
+CONVERGING = {"deployments": [WIKI], "target": {"converge": True}}
+CONVERGE = "git_deploy_|-sartoris-converge_|-sartoris-converge_|-converged"
+
+
 # A deployment server
 
 

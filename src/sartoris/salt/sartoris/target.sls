@@ -88,7 +88,19 @@ sartoris-directory-{{ directory }}:
         sls_list: [sartoris.converge]
     - mode: '0644'
     - makedirs: true
+    - require:
+      - test: sartoris-target
 {%- endif %}
 
+# All that an order needs here. Without the list it would run as root.
 sartoris-target:
-  test.nop: []
+  test.nop:
+    - name: sartoris-target
+{%- if sartoris.packages %}
+    - require:
+      - pkg: sartoris-packages
+{%- endif %}
+{%- if sartoris.target.converge %}
+    - require_in:
+      - git_deploy: sartoris-converge
+{%- endif %}
