@@ -71,18 +71,30 @@ class Scratch:
 
     def apply(self, state: str, pillar: Mapping[str, Any], test: bool = False) -> Applied:
         """`state.apply`; nothing of the machine itself counts, nor is it installed on."""
+        return applied(*self._call("state.apply", state, pillar, f"test={test}"))
+
+    def states(self, state: str, pillar: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What `state.apply` would have before it: for what must not be done to this machine."""
+        document, _ = self._call("state.show_sls", state, pillar)
+        states = document["local"]
+        assert isinstance(states, dict), states
+        return states
+
+    def _call(
+        self, function: str, state: str, pillar: Mapping[str, Any], *more: str
+    ) -> tuple[Any, int]:
         ours = {"sartoris": {"packages": [], "services": False, **pillar}}
         command = [
             *(str(program("salt-call")), "--local", "--config-dir", str(self.directory)),
             *("--out=json", "--log-level=quiet", "--retcode-passthrough"),
-            *("state.apply", state, f"pillar={json.dumps(ours)}", f"test={test}"),
+            *(function, state, f"pillar={json.dumps(ours)}", *more),
         ]
         environment = hide_sartoris(self.directory / "hidden", dict(os.environ))
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, env=environment, cwd="/"
         )
         assert done.stdout, done.stderr
-        return applied(json.loads(done.stdout), done.returncode)
+        return json.loads(done.stdout), done.returncode
 
     def settle(self, state: str, pillar: Mapping[str, Any]) -> Applied:
         """Apply a state three times: as a test, for real, and again, which changes nothing."""

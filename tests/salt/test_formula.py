@@ -8,6 +8,7 @@ import stat
 import subprocess
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import yaml
@@ -86,10 +87,24 @@ def test_a_target_converges_at_start_where_the_pillar_says_so(machine: Scratch) 
     assert config == {"startup_states": "sls", "sls_list": ["sartoris.converge"]}
 
 
+def test_a_target_that_is_no_longer_to_converge_at_start_does_not(machine: Scratch) -> None:
+    machine.apply("sartoris.target", {"target": {"at_start": True}})
+    machine.settle("sartoris.target", {})
+    assert not (machine.root / "etc/salt/minion.d/sartoris.conf").exists()
+
+
+def test_a_list_stays_when_the_pillar_has_none_any_more(machine: Scratch) -> None:
+    machine.apply("sartoris.target", {"deployments": [WIKI]})
+    listed = (machine.root / "etc/sartoris/target.json").read_text()
+    machine.settle("sartoris.target", {})
+    assert (machine.root / "etc/sartoris/target.json").read_text() == listed
+
+
 def test_a_target_converges_after_all_else_is_there(machine: Scratch) -> None:
     did = machine.apply("sartoris.target", CONVERGING)
     assert machine.mode("srv/wiki") == "755 nobody nogroup"
-    assert did.in_order[-1] == CONVERGE
+    ran = [key for key in did.in_order if "minion.d" not in key]
+    assert (ran[-1], len(ran)) == (CONVERGE, 7)
     assert "the master does not tell" in did.states[CONVERGE]["comment"]
 
 
@@ -166,6 +181,31 @@ def test_a_server_that_asks_for_none_has_no_sudoers_rule(machine: Scratch) -> No
     assert not (machine.root / "etc/systemd").exists()
 
 
+SWITCHED_OFF = [
+    "etc/sudoers.d/sartoris",
+    "etc/systemd/system/sartoris-git-daemon.service",
+    "etc/nginx/conf.d/sartoris.conf",
+]
+
+
+def test_what_a_server_no_longer_asks_for_is_taken_away(machine: Scratch) -> None:
+    need("visudo")
+    both = {"sudo": True, "serve": ["git-daemon", "nginx"], "nginx": {"packages": []}}
+    machine.apply("sartoris.server", {"group": "nogroup", "server": both})
+    assert [path for path in SWITCHED_OFF if not (machine.root / path).exists()] == []
+    machine.settle("sartoris.server", {"group": "nogroup"})
+    assert [path for path in SWITCHED_OFF if (machine.root / path).exists()] == []
+
+
+def test_git_daemon_is_stopped_before_its_unit_goes(machine: Scratch) -> None:
+    unit = machine.root / SWITCHED_OFF[1]
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    states = machine.states("sartoris.server", {"group": "nogroup", "services": True})
+    assert states["sartoris-git-daemon"]["service"] == [{"enable": False}, "dead", ANY]
+    assert {"require": [{"service": "sartoris-git-daemon"}]} in states[str(unit)]["file"]
+
+
 # A master
 
 
@@ -205,6 +245,18 @@ def test_the_event_bus_stays_open_to_the_deployers_after_a_boot(master: Scratch)
 def acl(path: Path) -> list[str]:
     done = subprocess.run(["getfacl", "-cp", path], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
+
+
+def test_a_master_that_no_longer_wants_the_reactor_loses_it(machine: Scratch) -> None:
+    need("setfacl")
+    machine.apply("sartoris.master", MASTER)
+    reactor = machine.root / "etc/salt/master.d/sartoris-reactor.conf"
+    assert reactor.exists()
+    quiet = {**MASTER, "master": {"user": "root", "reactor": False}}
+    machine.settle("sartoris.master", quiet)
+    assert not reactor.exists()
+    restarted = machine.states("sartoris.master", {**quiet, "services": True})["salt-master"]
+    assert {"file": str(reactor)} in restarted["service"][0]["watch"]
 
 
 def test_a_master_without_the_reactor_and_with_an_installed_runner(machine: Scratch) -> None:

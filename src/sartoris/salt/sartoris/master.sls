@@ -39,19 +39,20 @@ sartoris-group:
     - makedirs: true
 {%- endif %}
 
-{%- set files = ['sartoris', 'sartoris-acl', 'sartoris-peers'] %}
-{%- if master.reactor %}
-{%-   do files.append('sartoris-reactor') %}
-{%- endif %}
+{%- set files = ['sartoris', 'sartoris-acl', 'sartoris-peers', 'sartoris-reactor'] %}
 {%- for file in files %}
 
 {{ config }}/{{ file }}.conf:
+{%-   if file == 'sartoris-reactor' and not master.reactor %}
+  file.absent: []
+{%-   else %}
   file.managed:
     - source: salt://sartoris/files/master.d/{{ file }}.conf
     - template: jinja
     - context: {{ context | tojson }}
     - mode: '0644'
     - makedirs: true
+{%-   endif %}
 {%- endfor %}
 
 # Returns come over the master's event socket, which is for its own user and group. A default ACL of

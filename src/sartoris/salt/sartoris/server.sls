@@ -66,9 +66,10 @@ sartoris-config-file:
       - pkg: sartoris-packages
 {%- endif %}
 
+{%- set unit = root ~ '/etc/systemd/system/sartoris-git-daemon.service' %}
 {%- if 'git-daemon' in server.serve %}
 
-{{ root }}/etc/systemd/system/sartoris-git-daemon.service:
+{{ unit }}:
   file.managed:
     - source: salt://sartoris/files/server/git-daemon.service
     - template: jinja
@@ -81,7 +82,23 @@ sartoris-git-daemon:
   service.running:
     - enable: true
     - watch:
-      - file: {{ root }}/etc/systemd/system/sartoris-git-daemon.service
+      - file: {{ unit }}
+{%-   endif %}
+{%- else %}
+
+{%-   set runs = services and salt['file.file_exists'](unit) %}
+{%-   if runs %}
+sartoris-git-daemon:
+  service.dead:
+    - enable: false
+{%-   endif %}
+
+{{ unit }}:
+  file.absent:
+    - name: {{ unit }}
+{%-   if runs %}
+    - require:
+      - service: sartoris-git-daemon
 {%-   endif %}
 {%- endif %}
 
@@ -118,6 +135,23 @@ nginx:
     - watch:
       - file: {{ root }}{{ server.nginx.site }}
 {%-   endif %}
+{%- else %}
+
+{{ root }}{{ server.nginx.site }}:
+  file.absent: []
+
+{%-   if services %}
+
+# nginx may serve others: it is not stopped, nor started when it does not run.
+sartoris-nginx-without-site:
+  cmd.run:
+    - name: nginx -s reload
+    - onlyif:
+      - fun: service.status
+        name: nginx
+    - onchanges:
+      - file: {{ root }}{{ server.nginx.site }}
+{%-   endif %}
 {%- endif %}
 
 {%- if server.sudo %}
@@ -131,4 +165,8 @@ nginx:
     - mode: '0440'
     - makedirs: true
     - check_cmd: visudo -cf
+{%- else %}
+
+{{ root }}/etc/sudoers.d/sartoris:
+  file.absent: []
 {%- endif %}

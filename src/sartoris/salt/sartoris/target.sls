@@ -77,11 +77,11 @@ sartoris-directory-{{ directory }}:
       - file: {{ root }}/etc/sartoris
     - require_in:
       - test: sartoris-target
+{#- No `else`: a list that goes from the pillar stays. Without it the target would take every order. #}
 {%- endif %}
 
-{%- if sartoris.target.at_start %}
-
 {{ root }}/etc/salt/minion.d/sartoris.conf:
+{%- if sartoris.target.at_start %}
   file.managed:
     - contents: |
         startup_states: sls
@@ -90,6 +90,8 @@ sartoris-directory-{{ directory }}:
     - makedirs: true
     - require:
       - test: sartoris-target
+{%- else %}
+  file.absent: []
 {%- endif %}
 
 # All that an order needs here. Without the list it would run as root.
