@@ -80,6 +80,12 @@ class Scratch:
         assert isinstance(states, dict), states
         return states
 
+    def refusal(self, state: str, pillar: Mapping[str, Any]) -> str:
+        """Why a state does not render with this pillar."""
+        document, _ = self._call("state.show_sls", state, pillar)
+        assert isinstance(document["local"], list), document
+        return "\n".join(document["local"])
+
     def _call(
         self, function: str, state: str, pillar: Mapping[str, Any], *more: str
     ) -> tuple[Any, int]:

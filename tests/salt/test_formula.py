@@ -13,6 +13,8 @@ from unittest.mock import ANY
 import pytest
 import yaml
 
+from sartoris.agent import policy
+from sartoris.agent.errors import Failure
 from tests.programs import need
 from tests.salt.conftest import need_salt
 from tests.salt.scratch import Scratch
@@ -98,6 +100,66 @@ def test_a_list_stays_when_the_pillar_has_none_any_more(machine: Scratch) -> Non
     listed = (machine.root / "etc/sartoris/target.json").read_text()
     machine.settle("sartoris.target", {})
     assert (machine.root / "etc/sartoris/target.json").read_text() == listed
+
+
+NOT_ON_A_LIST: list[dict[str, Any]] = [
+    *({"path": path} for path in ("/", "relative", "srv/wiki/php", "/srv/wiki/", "/srv//php")),
+    *({"path": path} for path in ("/srv/../php", "/srv/./php", "/srv/wiki/..", "/srv/*/php")),
+    *({"path": path} for path in ("/srv/wiki/p\nhp", "/srv/wiki/\x7f", "/srv/.sartoris/x", "", 7)),
+    *({"path": path} for path in ("/srv/wiki/.sartoris", None)),
+    {"path": "/srv/wiki/number", "repository": 7},
+    {"path": "/srv/wiki/nameless", "repository": ""},
+    {"path": "/srv/wiki/numbered-url", "url": 7},
+    {"path": "/srv/wiki/halt", "service": "halt.target"},
+    {"path": "/srv/wiki/dash", "service": "-dash"},
+]
+OF_THE_SYSTEM = ["/site", "/etc/site", "/etc/sartoris/site", "/usr/local/bin/site", "/home/*"]
+ON_A_LIST = [
+    {"path": "/srv/site"},
+    {"path": "/srv/.wiki/*php*", "service": "php8.2-fpm"},
+    {"path": "/srv/a: b # 'c\"/...", "repository": "wi:ki", "url": "-"},
+]
+
+
+def refused_by_the_agent(entry: dict[str, Any]) -> bool:
+    try:
+        policy._deployments({"version": 1, "deployments": [entry]})
+    except Failure:
+        return True
+    return False
+
+
+def entry(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**{name: WIKI[name] for name in ("repository", "user", "url")}, **fields}
+
+
+def test_entries_with_which_the_agent_would_refuse_all_orders_are_no_list(machine: Scratch) -> None:
+    entries = [entry(fields) for fields in NOT_ON_A_LIST]
+    assert [one for one in entries if not refused_by_the_agent(one)] == []
+    told = machine.refusal("sartoris.target", {"deployments": entries})
+    assert [one for one in entries if f"\n  {json.dumps(one['path'])}: " not in told] == []
+
+
+def test_a_path_that_would_give_the_users_a_directory_of_the_system_is_refused(
+    machine: Scratch,
+) -> None:
+    entries = [entry({"path": path}) for path in OF_THE_SYSTEM]
+    told = machine.refusal("sartoris.target", {"deployments": entries})
+    assert '\n  "/site": nobody would own /, which is the system\'s' in told
+    assert [path for path in OF_THE_SYSTEM if f'\n  "{path}": nobody would own' not in told] == []
+
+
+def test_entries_that_the_agent_accepts_are_a_list(machine: Scratch) -> None:
+    entries = [entry(fields) for fields in ON_A_LIST]
+    assert [one for one in entries if refused_by_the_agent(one)] == []
+    machine.settle("sartoris.target", {"deployments": entries})
+    listed = json.loads((machine.root / "etc/sartoris/target.json").read_text())
+    assert listed == {"version": 1, "deployments": entries}
+
+
+def test_a_deployment_of_root_is_refused(machine: Scratch) -> None:
+    told = machine.refusal("sartoris.target", {"deployments": [entry({**WIKI, "user": "root"})]})
+    assert "nothing of a release runs as root" in told
 
 
 def test_a_target_converges_after_all_else_is_there(machine: Scratch) -> None:

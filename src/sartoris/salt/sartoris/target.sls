@@ -1,5 +1,6 @@
 # A machine to which releases are deployed.
 {%- from 'sartoris/map.jinja' import sartoris, root with context %}
+{%- from 'sartoris/deployment.jinja' import mistake with context %}
 {%- set deployments = sartoris.get('deployments') %}
 {%- set owners = {} %}
 
@@ -9,10 +10,16 @@ include:
   - sartoris.converge
 {%- endif %}
 
+{%- set mistakes = [] %}
+{%- for deployment in deployments or [] if mistake(deployment) %}
+{%-   set shown = deployment.path if deployment is mapping and deployment.path is defined else '' %}
+{%-   do mistakes.append('\n  ' ~ (shown | tojson) ~ ': ' ~ mistake(deployment)) %}
+{%- endfor %}
+{%- if mistakes %}
+{{    raise('sartoris: `deployments` cannot be the list of a target:' ~ (mistakes | join)) }}
+{%- endif %}
+
 {%- for deployment in deployments or [] %}
-{%-   if deployment.user == 'root' %}
-{{      raise('sartoris: ' ~ deployment.path ~ ' cannot be of root: nothing of a release runs as root') }}
-{%-   endif %}
 {%-   set directory = root ~ salt['file.dirname'](deployment.path) %}
 {%-   if owners.setdefault(directory, deployment).user != deployment.user %}
 {{      raise('sartoris: ' ~ directory ~ ' would have two owners') }}
@@ -21,7 +28,7 @@ include:
 
 {%- for user in owners.values() | map(attribute='user') | unique %}
 
-sartoris-user-{{ user }}:
+{{ ('sartoris-user-' ~ user) | tojson }}:
   user.present:
     - name: {{ user | tojson }}
 {%- endfor %}
@@ -29,12 +36,12 @@ sartoris-user-{{ user }}:
 {%- for directory, deployment in owners.items() %}
 
 # Root's, if it has to be made: the agent follows nothing that others could have put there.
-sartoris-above-{{ directory }}:
+{{ ('sartoris-above-' ~ directory) | tojson }}:
   file.directory:
     - name: {{ salt['file.dirname'](directory) | tojson }}
     - makedirs: true
 
-sartoris-directory-{{ directory }}:
+{{ ('sartoris-directory-' ~ directory) | tojson }}:
   file.directory:
     - name: {{ directory | tojson }}
     - user: {{ deployment.user | tojson }}
@@ -42,8 +49,8 @@ sartoris-directory-{{ directory }}:
     - group: {{ deployment.group | tojson }}
 {%-   endif %}
     - require:
-      - file: sartoris-above-{{ directory }}
-      - user: sartoris-user-{{ deployment.user }}
+      - file: {{ ('sartoris-above-' ~ directory) | tojson }}
+      - user: {{ ('sartoris-user-' ~ deployment.user) | tojson }}
     - require_in:
       - test: sartoris-target
 {%- endfor %}
