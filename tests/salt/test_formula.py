@@ -274,7 +274,7 @@ def test_git_daemon_is_stopped_before_its_unit_goes(machine: Scratch) -> None:
 MASTER = {
     "group": "nogroup",
     "deployers": ["nobody"],
-    "master": {"servers": ["deploy1.example.org"], "user": "root"},
+    "master": {"servers": ["deploy1.example.org"], "user": "root", "packages": []},
 }
 
 
@@ -309,12 +309,18 @@ def acl(path: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_a_master_has_setfacl_before_it_needs_it(machine: Scratch) -> None:
+    installed = machine.states("sartoris.master", {})["sartoris-master-packages"]["pkg"]
+    assert {"pkgs": ["acl"]} in installed
+    assert {"require_in": [{"cmd": "sartoris-event-bus"}]} in installed
+
+
 def test_a_master_that_no_longer_wants_the_reactor_loses_it(machine: Scratch) -> None:
     need("setfacl")
     machine.apply("sartoris.master", MASTER)
     reactor = machine.root / "etc/salt/master.d/sartoris-reactor.conf"
     assert reactor.exists()
-    quiet = {**MASTER, "master": {"user": "root", "reactor": False}}
+    quiet = {**MASTER, "master": {"user": "root", "packages": [], "reactor": False}}
     machine.settle("sartoris.master", quiet)
     assert not reactor.exists()
     restarted = machine.states("sartoris.master", {**quiet, "services": True})["salt-master"]
@@ -323,7 +329,7 @@ def test_a_master_that_no_longer_wants_the_reactor_loses_it(machine: Scratch) ->
 
 def test_a_master_without_the_reactor_and_with_an_installed_runner(machine: Scratch) -> None:
     need("setfacl")
-    quiet = {**MASTER, "master": {"user": "root", "reactor": False, "runners": ""}}
+    quiet = {**MASTER, "master": {"user": "root", "packages": [], "reactor": False, "runners": ""}}
     machine.settle("sartoris.master", quiet)
     names = {path.name for path in (machine.root / "etc/salt/master.d").iterdir()}
     assert names == {"sartoris.conf", "sartoris-acl.conf", "sartoris-peers.conf"}

@@ -61,6 +61,15 @@ sartoris-group:
   file.directory:
     - makedirs: true
 
+{%- if master.packages %}
+
+sartoris-master-packages:
+  pkg.installed:
+    - pkgs: {{ master.packages | tojson }}
+    - require_in:
+      - cmd: sartoris-event-bus
+{%- endif %}
+
 sartoris-event-bus:
   cmd.run:
     - name: setfacl -d -m g:{{ sartoris.group | quote }}:rw {{ sock_dir | quote }}
