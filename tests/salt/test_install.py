@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,72 @@ def test_a_file_that_is_in_the_way_is_refused_and_nothing_is_written(
     assert not (tmp_path / "sartoris").exists()
     assert export("--force", tmp_path) == 0
     assert (tmp_path / "_modules" / "git_deploy.py").read_bytes() == MODULE.read_bytes()
+
+
+Prepare = Callable[[Path], object]
+NOT_ITS_KIND: dict[str, tuple[str, Prepare]] = {
+    "a file for the directory": (".", Path.touch),
+    "a file above it": ("..", Path.touch),
+    "a link that leads nowhere for the directory": (".", lambda path: path.symlink_to("nowhere")),
+    "a file for a directory": ("_modules", Path.touch),
+    "a link that leads nowhere": ("_modules", lambda path: path.symlink_to("nowhere")),
+    "a link to itself": ("sartoris/files", lambda path: path.symlink_to("files")),
+    "a directory for a file": ("_modules/git_deploy.py", Path.mkdir),
+    "a directory for the record": (formula.RECORD, Path.mkdir),
+}
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize(("name", "prepare"), NOT_ITS_KIND.values(), ids=NOT_ITS_KIND)
+def test_what_is_not_of_the_kind_that_has_to_be_there_is_refused_and_stays(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    prepare: Prepare,
+    force: list[str],
+) -> None:
+    directory = tmp_path / "a" / "b"
+    wrong = Path(os.path.normpath(directory / name))
+    wrong.parent.mkdir(parents=True, exist_ok=True)
+    prepare(wrong)
+    before = sorted(tmp_path.rglob("*"))
+    assert export(*force, directory) == 1
+    told = capsys.readouterr().err
+    assert f"  {wrong} is " in told
+    assert "sartoris formula ANOTHER-DIRECTORY" in told
+    assert "git deploy" not in told
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["_modules/git_deploy.py", formula.RECORD])
+def test_a_link_that_leads_nowhere_is_replaced_by_force_only(tmp_path: Path, name: str) -> None:
+    link = tmp_path / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to("nowhere")
+    assert export(tmp_path) == 1
+    assert link.is_symlink()
+    assert not (tmp_path / "sartoris").exists()
+    assert export("--force", tmp_path) == 0
+    assert link.is_file()
+    assert not link.is_symlink()
+
+
+def test_an_empty_directory_name_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert export("") == 2
+    assert "Next:\n  sartoris formula /srv/salt\n" in capsys.readouterr().err
+    assert list(here.iterdir()) == []
+
+
+def test_a_link_to_a_directory_will_do(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "root").symlink_to("elsewhere")
+    assert export(tmp_path / "root") == 0
+    assert (tmp_path / "elsewhere" / "_modules" / "git_deploy.py").exists()
 
 
 def test_a_file_that_was_changed_since_is_refused(tmp_path: Path) -> None:

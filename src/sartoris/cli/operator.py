@@ -8,6 +8,7 @@ import click
 
 from sartoris import __version__
 from sartoris.cli import boundary
+from sartoris.errors import WrongUsage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,9 +30,9 @@ def demo(directory: Path | None) -> None:
 
 
 @operators.command("formula")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=click.Path())
 @click.option("--force", is_flag=True, help="Replace files there that it did not write.")
-def formula(directory: Path, force: bool) -> None:
+def formula(directory: str, force: bool) -> None:
     """Write the Salt formula into DIRECTORY, a file root of a Salt master.
 
     Prints what the master's configuration needs to use it. Done again by a later version, it
@@ -39,10 +40,13 @@ def formula(directory: Path, force: bool) -> None:
     """
     from sartoris.salt.formula import export, master_configuration
 
-    directory = directory.absolute()
-    changed = export(directory, force)
-    click.echo(f"{directory}: {len(changed)} files written or removed", err=True)
-    click.echo(master_configuration(directory), nl=False)
+    if not directory:  # as of a variable that is not set; a Path of it is the current directory
+        message = "the DIRECTORY for the formula is empty"
+        raise WrongUsage(message, next_steps=["sartoris formula /srv/salt"])
+    root = Path(directory).absolute()
+    changed = export(root, force)
+    click.echo(f"{root}: {len(changed)} files written or removed", err=True)
+    click.echo(master_configuration(root), nl=False)
 
 
 def sartoris() -> None:

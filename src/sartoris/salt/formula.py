@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from sartoris.errors import Refused
 
 PARTS = ("_modules", "_runners", "_states", "reactor", "sartoris", "pillar.example")
 RECORD = ".sartoris-formula.json"
+_NO_FILE = "no file"  # a digest of none: of what is there, but cannot be read as a file
 _HERE = Path(__file__).parent
 
 
@@ -25,13 +27,16 @@ def export(directory: Path, force: bool = False) -> list[str]:
 
     Files of an earlier version that this one does not have are removed. Raises `Refused`, and then
     nothing has changed, when a file is in the way that was not written by this function, or was
-    changed since; `force` replaces it.
+    changed since, or a symbolic link that leads nowhere; `force` replaces it. A directory where a
+    file belongs, or the reverse, is refused in any case.
     """
+    _check_kinds(directory)
     written = _record(directory)
     files = {str(path.relative_to(_HERE)): path.read_text() for path in _files()}
     there = {name: _digest_of(directory / name) for name in {*written, *files}}
     new = [name for name, content in files.items() if there[name] != _digest(content)]
     foreign = [name for name in new if there[name] not in ("", written.get(name))]
+    foreign += [RECORD] if _digest_of(directory / RECORD) == _NO_FILE else []
     if foreign and not force:
         raise _in_the_way(directory, foreign)
     for name in new:
@@ -57,6 +62,17 @@ def _files() -> Iterator[Path]:
         yield from (path for path in found if path.is_file() and path.suffix != ".pyc")
 
 
+def _check_kinds(directory: Path) -> None:
+    """Raises `Refused` where not even `force` could write: for what is not ours to remove."""
+    places = [directory / RECORD, *(directory / path.relative_to(_HERE) for path in _files())]
+    above = {parent for place in places for parent in place.parents}
+    blocked = [path for path in above if os.path.lexists(path) and not path.is_dir()]
+    wrong = [f"{path} is not a directory" for path in sorted(blocked)]
+    wrong += [f"{path} is a directory" for path in places if path.is_dir()]
+    if wrong:
+        raise _no_room(directory, wrong)
+
+
 def _record(directory: Path) -> dict[str, str]:
     """What was written before; nothing when that is not known."""
     try:
@@ -66,12 +82,25 @@ def _record(directory: Path) -> dict[str, str]:
 
 
 def _digest_of(path: Path) -> str:
-    """Of the file there; "" for none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    """Of the file there; "" for nothing at all."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _NO_FILE if os.path.lexists(path) else ""
 
 
 def _digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _no_room(directory: Path, wrong: list[str]) -> Refused:
+    shown = "\n".join(f"  {one}" for one in wrong)
+    return Refused(
+        f"the formula cannot be written into {directory}:\n{shown}",
+        next_steps=[
+            "sartoris formula ANOTHER-DIRECTORY",
+            f"sartoris formula {shlex.quote(str(directory))}   # when that is out of the way",
+        ],
+    )
 
 
 def _in_the_way(directory: Path, names: list[str]) -> Refused:
