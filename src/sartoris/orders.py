@@ -26,6 +26,8 @@ _NOT_KNOWN = frozenset(
     }
 )
 
+_LISTS = ("held", "due", "changed")  # in JSON; tuples here
+
 
 def now() -> int:
     """The time for `Order.decided`."""
@@ -87,10 +89,11 @@ class Outcome:
 
     `error` is a word from the agent's fixed list (empty when `ok`), `message` one line for a
     person, the same on every target that failed for the same reason. `live` is the release that
-    is live now ("" for none), `held` the complete releases of the slot, oldest first. `complete`
-    and `changed` are set by `verify`: is the live release all there, and which of its files differ
-    from it. `seconds` is how long the target took. `output` is the end of what a failed program
-    wrote.
+    is live now ("" for none), `held` the complete releases of the slot, oldest first. `due` is what
+    should have followed the switch to it and did not come to its end: `service`, `hooks`.
+    `complete` and `changed` are set by `verify`: is the live release all there, and which of its
+    files differ from it. `seconds` is how long the target took. `output` is the end of what a
+    failed program wrote.
     """
 
     action: str
@@ -102,6 +105,7 @@ class Outcome:
     live: str = ""
     previous: str = ""
     held: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()  # agents that do not tell have none
     output: str = ""
     complete: bool | None = None
     changed: tuple[str, ...] = ()
@@ -111,16 +115,23 @@ class Outcome:
         """Whether the target did not say what is live: its `live` is empty and means nothing."""
         return self.error in _NOT_KNOWN
 
+    def is_current(self, release: str) -> bool:
+        """Whether the target said that `release` is live, and that nothing is due after its switch.
+
+        If not, an order to switch to it has something to do there.
+        """
+        return self.ok and self.live == release and not self.due
+
     @classmethod
     def from_json(cls, answer: Mapping[str, Any], *, target: str) -> Outcome:
         """The outcome in an agent's answer. Fields that this version does not know are ignored."""
         known = {field.name for field in fields(cls)} - {"target"}
         values = {key: value for key, value in answer.items() if key in known}
-        for name in ("held", "changed"):
+        for name in _LISTS:
             values[name] = tuple(values.get(name, ()))
         return cls(target=target, **values)
 
     def to_json(self) -> dict[str, Any]:
         answer = asdict(self)
-        answer["held"], answer["changed"] = list(self.held), list(self.changed)
-        return {"version": ORDER_VERSION, **answer}
+        lists = {name: list(answer[name]) for name in _LISTS}
+        return {"version": ORDER_VERSION, **answer, **lists}

@@ -110,11 +110,12 @@ def _in_slot(
 
 
 def _with_facts(told: dict[str, Any], slot: Slot) -> dict[str, Any]:
-    """What is live and held now, whether or not the order succeeded."""
+    """What is live, held and due now, whether or not the order succeeded."""
     try:
         live = slot.records.live()
+        told = {**told, "live": live, "previous": slot.records.previous(live)}
         held = [record.release for record in slot.records.held()]
-        return {**told, "live": live, "previous": slot.records.previous(live), "held": held}
+        return {**told, "held": held, "due": slot.due(live)}
     except OSError as error:
         return {**told, **_logical(_from_os_error(error, slot), slot)} if told["ok"] else told
 
@@ -144,7 +145,8 @@ def perform(order: Any, root: str = "/") -> dict[str, Any]:
     started = time.monotonic()
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
-    outcome.update(message="", live="", previous="", held=[], output="", complete=None, changed=[])
+    outcome.update(message="", live="", previous="", held=[], due=[], output="")
+    outcome.update(complete=None, changed=[])
     outcome.update(_guarded(lambda: _attempt(order, root)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

@@ -14,9 +14,7 @@ from sartoris.agent.programs import Programs, inherited_environment, last_lines
 
 def run_hooks(kind: str, tree: Path, order: Order, place: Place, programs: Programs) -> bool:
     """Run the release's deploy/target/KIND.* in name order; whether there were any."""
-    directory = tree / "deploy" / "target"
-    if not directory.is_dir():
-        return False
+    hooks = hooks_in(tree, kind)
     environment = {
         **inherited_environment(),
         "GIT_DEPLOY_RELEASE": order.release,
@@ -25,10 +23,17 @@ def run_hooks(kind: str, tree: Path, order: Order, place: Place, programs: Progr
         "GIT_DEPLOY_REPOSITORY": order.repository,
         "GIT_DEPLOY_PATH": os.fspath(place.path),
     }
-    hooks = [hook for hook in sorted(directory.iterdir()) if _is_hook(hook, kind)]
     for hook in hooks:
         _run_hook(hook, kind, tree, environment, programs)
     return bool(hooks)
+
+
+def hooks_in(tree: Path, kind: str) -> list[Path]:
+    """The deploy/target/KIND.* of the release in `tree`, in the order in which they run."""
+    directory = tree / "deploy" / "target"
+    if not directory.is_dir():
+        return []
+    return [hook for hook in sorted(directory.iterdir()) if _is_hook(hook, kind)]
 
 
 def _is_hook(path: Path, kind: str) -> bool:

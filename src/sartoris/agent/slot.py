@@ -17,7 +17,7 @@ from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_to_read
 from sartoris.agent.records import Records, Release
-from sartoris.agent.release_hooks import run_hooks
+from sartoris.agent.release_hooks import hooks_in, run_hooks
 from sartoris.agent.store import Store
 from sartoris.agent.submodules import Submodules
 from sartoris.agent.tree import Tree
@@ -194,7 +194,8 @@ class Slot:
         state = self.records.state()
         if state.get("service") == "due":
             # First of all: until then the service may still run what was live before.
-            self._act()
+            if self.order.service:  # a site may have taken it out since, to get on without
+                self._act()
             state["service"] = "done"
             write_json(self.place.state, state)
         with contextlib.suppress(OSError, Failure):
@@ -203,6 +204,20 @@ class Slot:
             return
         if run_hooks("live", tree, self.order, self.place, self.programs):
             write_json(self.place.state, {**state, "hooks": "done"})
+
+    def due(self, live: str) -> list[str]:
+        """What a switch to the `live` release would run: `service`, `hooks`."""
+        if not live:
+            return []
+        state = self.records.state()
+        if state.get("release") != live:
+            # The record of its switch is lost (a power cut), and with it what was done.
+            state = {"service": "due" if self.order.service else ""}
+        due = ["service"] if state.get("service") == "due" else []
+        # A release without live hooks leaves "due" in its record, for nothing.
+        if state.get("hooks") != "done" and hooks_in(self.place.path, "live"):
+            due.append("hooks")
+        return due
 
     def not_held(self) -> Failure:
         message = f"{self.order.release} with commit {self.order.commit} is not held here"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+
+import pytest
 
 from .conftest import Entry, Target, program
 
@@ -91,3 +96,63 @@ def test_a_service_that_a_live_hook_starts_does_not_hold_the_slot(target: Target
 def test_git_variables_of_the_caller_do_not_reach_hooks(target: Target) -> None:
     leak = program('test -z "$GIT_DIR$GIT_WORK_TREE$GIT_INDEX_FILE"')
     target.release("t1", {"deploy/target/prepare.x": leak})
+
+
+IN_ITS_OWN_PROCESS = """
+import json, sys
+from sartoris import agent
+agent.perform(json.load(sys.stdin), sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("mode", ["atomic", "in-place"])
+def test_a_live_hook_that_failed_is_due_until_a_repeated_switch_has_run_it(
+    target: Target, mode: str
+) -> None:
+    hook = program('test -e "$(dirname "$GIT_DEPLOY_PATH")/ready"')
+    commit = target.publisher.release("t1", {"deploy/target/live.x": hook})
+    assert target.ask("fetch", "t1", commit, switch=mode)["due"] == []
+    assert target.ask("switch", "t1", commit, switch=mode)["due"] == ["hooks"]
+    for action in ("status", "verify", "fetch"):
+        outcome = target.ask(action, "t1", commit, switch=mode)
+        assert (outcome["ok"], outcome["live"], outcome["due"]) == (True, "t1", ["hooks"])
+
+    (target.live.parent / "ready").touch()
+
+    assert target.ask("switch", "t1", commit, switch=mode)["due"] == []
+    assert target.ask("status", switch=mode)["due"] == []
+
+
+def test_a_live_hook_that_was_cut_short_by_a_kill_is_due(target: Target) -> None:
+    hook = program("test -e ../../ready || kill -KILL $PPID")
+    commit = target.publisher.release("t1", {"deploy/target/live.x": hook})
+    target.ask("fetch", "t1", commit)
+    order = json.dumps(target.order("switch", "t1", commit)).encode()
+    command = [sys.executable, "-c", IN_ITS_OWN_PROCESS, str(target.root)]
+    ended = subprocess.run(command, input=order, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+    assert (target.ask("status")["live"], target.ask("status")["due"]) == ("t1", ["hooks"])
+
+    (target.own / "ready").touch()
+    assert target.ask("switch", "t1", commit)["due"] == []
+
+
+@pytest.mark.parametrize("mode", ["atomic", "in-place"])
+def test_where_the_release_has_no_live_hooks_none_are_due(target: Target, mode: str) -> None:
+    target.release("t1", {"deploy/target/prepare.x": program("true")}, switch=mode)
+    # Agents leave it so, older ones as well.
+    assert json.loads((target.own / "state/slot0.json").read_text())["hooks"] == "due"
+
+    assert target.ask("status", switch=mode)["due"] == []
+
+
+def test_where_the_record_of_the_switch_is_lost_the_live_hooks_are_due(target: Target) -> None:
+    ran = target.own / "ran"
+    hook = program(f"echo ran >> '{ran}'")
+    commit = target.release("t1", {"deploy/target/live.x": hook})
+    (target.own / "state/slot0.json").unlink()
+    assert target.ask("status")["due"] == ["hooks"]
+
+    assert target.ask("switch", "t1", commit)["due"] == []
+    assert ran.read_text() == "ran\nran\n"

@@ -12,7 +12,7 @@ import pytest
 
 from sartoris import agent
 from sartoris.orders import Order
-from tests.unit.agent.conftest import Target
+from tests.unit.agent.conftest import Target, program
 
 # `service` of Debian runs what is here; there is no other place for it to look.
 INIT_SCRIPTS = Path("/etc/init.d")
@@ -122,3 +122,68 @@ def test_orders_name_a_level_only_where_an_old_agent_would_do_something_else(
     for action in ("fetch", "switch", "service"):
         assert target.order(action, "t1", "a" * 40, **serving)["level"] == 2
     assert target.order("fetch", "t1", "a" * 40, submodules="update")["level"] == 2
+
+
+def give_service(target: Target) -> Path:
+    """A service that cannot be acted on until `mended` is there; the file that tells how often."""
+    script = target.root / "etc" / "init.d" / "web"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"#!/bin/sh\ntest -e {target.root}/mended && echo $1 >> {target.root}/said\n")
+    script.chmod(0o755)
+    return target.root / "said"
+
+
+SERVING = {"service": "web", "service_action": "reload"}
+
+
+def test_a_service_that_failed_is_due_until_a_repeated_switch_has_acted_on_it(
+    target: Target,
+) -> None:
+    said = give_service(target)
+    hook = program("echo live >> ../../../../../said")
+    commit = target.publisher.release("t1", {"deploy/target/live.x": hook})
+    target.ask("fetch", "t1", commit, **SERVING)
+    failed = target.ask("switch", "t1", commit, **SERVING)
+    assert (failed["error"], failed["due"]) == ("service-failed", ["service", "hooks"])
+    assert target.ask("status")["due"] == ["service", "hooks"]
+
+    (target.root / "mended").touch()
+
+    for _ in range(2):
+        assert target.ask("switch", "t1", commit, **SERVING)["due"] == []
+    assert said.read_text().split() == ["reload", "live"]
+
+
+def test_a_service_that_is_no_longer_ordered_is_no_longer_due(target: Target) -> None:
+    said = give_service(target)
+    commit = target.publisher.release("t1", {"a": "1"})
+    target.ask("fetch", "t1", commit, **SERVING)
+    assert target.ask("switch", "t1", commit, **SERVING)["due"] == ["service"]
+
+    outcome = target.ask("switch", "t1", commit)
+
+    assert (outcome["ok"], outcome["due"]) == (True, [])
+    assert not said.exists()
+
+
+def test_where_the_record_of_the_switch_is_lost_the_service_is_due(target: Target) -> None:
+    said = give_service(target)
+    (target.root / "mended").touch()
+    commit = target.release("t1", {"a": "1"}, **SERVING)
+    (target.own / "state/slot0.json").unlink()
+    assert target.ask("status", **SERVING)["due"] == ["service"]
+    assert target.ask("status")["due"] == []
+
+    assert target.ask("switch", "t1", commit, **SERVING)["due"] == []
+    assert said.read_text().split() == ["reload", "reload"]
+
+
+def test_where_nothing_is_live_nothing_is_due(target: Target) -> None:
+    give_service(target)
+    assert target.ask("status", **SERVING)["due"] == []
+    commit = target.publisher.release("t1", {"deploy/target/live.x": program("true")})
+    target.ask("fetch", "t1", commit, **SERVING)
+    assert target.ask("switch", "t1", commit, **SERVING)["due"] == ["service", "hooks"]
+
+    assert target.ask("withdraw", "t1", **SERVING)["due"] == []
+    assert target.ask("status", **SERVING)["due"] == []

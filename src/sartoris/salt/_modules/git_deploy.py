@@ -2264,9 +2264,7 @@ def _fingerprint(directory: Path, closed: Collection[str]) -> str:
 
 def run_hooks(kind: str, tree: Path, order: Order, place: Place, programs: Programs) -> bool:
     """Run the release's deploy/target/KIND.* in name order; whether there were any."""
-    directory = tree / "deploy" / "target"
-    if not directory.is_dir():
-        return False
+    hooks = hooks_in(tree, kind)
     environment = {
         **inherited_environment(),
         "GIT_DEPLOY_RELEASE": order.release,
@@ -2275,10 +2273,17 @@ def run_hooks(kind: str, tree: Path, order: Order, place: Place, programs: Progr
         "GIT_DEPLOY_REPOSITORY": order.repository,
         "GIT_DEPLOY_PATH": os.fspath(place.path),
     }
-    hooks = [hook for hook in sorted(directory.iterdir()) if _is_hook(hook, kind)]
     for hook in hooks:
         _run_hook(hook, kind, tree, environment, programs)
     return bool(hooks)
+
+
+def hooks_in(tree: Path, kind: str) -> list[Path]:
+    """The deploy/target/KIND.* of the release in `tree`, in the order in which they run."""
+    directory = tree / "deploy" / "target"
+    if not directory.is_dir():
+        return []
+    return [hook for hook in sorted(directory.iterdir()) if _is_hook(hook, kind)]
 
 
 def _is_hook(path: Path, kind: str) -> bool:
@@ -2476,7 +2481,8 @@ class Slot:
         state = self.records.state()
         if state.get("service") == "due":
             # First of all: until then the service may still run what was live before.
-            self._act()
+            if self.order.service:  # a site may have taken it out since, to get on without
+                self._act()
             state["service"] = "done"
             write_json(self.place.state, state)
         with contextlib.suppress(OSError, Failure):
@@ -2485,6 +2491,20 @@ class Slot:
             return
         if run_hooks("live", tree, self.order, self.place, self.programs):
             write_json(self.place.state, {**state, "hooks": "done"})
+
+    def due(self, live: str) -> list[str]:
+        """What a switch to the `live` release would run: `service`, `hooks`."""
+        if not live:
+            return []
+        state = self.records.state()
+        if state.get("release") != live:
+            # The record of its switch is lost (a power cut), and with it what was done.
+            state = {"service": "due" if self.order.service else ""}
+        due = ["service"] if state.get("service") == "due" else []
+        # A release without live hooks leaves "due" in its record, for nothing.
+        if state.get("hooks") != "done" and hooks_in(self.place.path, "live"):
+            due.append("hooks")
+        return due
 
     def not_held(self) -> Failure:
         message = f"{self.order.release} with commit {self.order.commit} is not held here"
@@ -2779,11 +2799,12 @@ def _in_slot(
 
 
 def _with_facts(told: dict[str, Any], slot: Slot) -> dict[str, Any]:
-    """What is live and held now, whether or not the order succeeded."""
+    """What is live, held and due now, whether or not the order succeeded."""
     try:
         live = slot.records.live()
+        told = {**told, "live": live, "previous": slot.records.previous(live)}
         held = [record.release for record in slot.records.held()]
-        return {**told, "live": live, "previous": slot.records.previous(live), "held": held}
+        return {**told, "held": held, "due": slot.due(live)}
     except OSError as error:
         return {**told, **_logical(_from_os_error(error, slot), slot)} if told["ok"] else told
 
@@ -2813,7 +2834,8 @@ def perform(order: Any, root: str = "/") -> dict[str, Any]:
     started = time.monotonic()
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
-    outcome.update(message="", live="", previous="", held=[], output="", complete=None, changed=[])
+    outcome.update(message="", live="", previous="", held=[], due=[], output="")
+    outcome.update(complete=None, changed=[])
     outcome.update(_guarded(lambda: _attempt(order, root)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
