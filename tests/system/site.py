@@ -134,6 +134,15 @@ class Site:
         self.git("commit", "--quiet", "-m", message)
         return self.git("rev-parse", "HEAD")
 
+    def live_hook(self, script: str) -> None:
+        """Give the repository a live hook for targets, a shell script; committed and pushed."""
+        path = self.repo / "deploy" / "target" / "live.10-tell"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        self.commit({})
+        self.push()
+
     def push(self) -> None:
         self.git("push", "--quiet", "origin", "HEAD")
 

@@ -17,6 +17,66 @@ def behind(deployed: Site) -> Site:
     return deployed
 
 
+# It fails where the file `broken` lies beside the slot, and else tells there that it ran.
+HOOK = 'cd "$(dirname "$GIT_DEPLOY_PATH")" && test ! -e broken && echo "$GIT_DEPLOY_RELEASE" >> ran'
+
+
+@pytest.fixture
+def unfinished(deployed: Site) -> Site:
+    """A site where the live hook of the last release failed on web2, and would not fail again."""
+    deployed.set("deploy.max-failed", "1")
+    broken = deployed.slot("web2").parent / "broken"
+    broken.touch()
+    deployed.live_hook(HOOK)
+    deployed.rollout({"index.php": "version 2\n"})
+    broken.unlink()
+    return deployed
+
+
+def test_a_target_whose_live_hook_failed_is_not_current_until_it_has_converged(
+    unfinished: Site,
+) -> None:
+    tag = unfinished.desired()
+    assert unfinished.everywhere() == {tag}
+    assert unfinished.conditions("--verify")["web2"] == "unfinished"
+    ran = unfinished.ok("converge", "web2")
+    assert f"slot0 at {tag}: 1 target, brought web2." in ran.err
+    assert (unfinished.slot("web2").parent / "ran").read_text() == f"{tag}\n"
+    assert set(unfinished.conditions("--verify").values()) == {"current"}
+    assert "nothing was behind" in unfinished.ok("converge").err
+
+
+def test_those_whose_live_hooks_ran_do_not_run_them_again(unfinished: Site) -> None:
+    unfinished.ok("converge")
+    for name in ("web1", "web2", "web3"):
+        ran = unfinished.slot(name).parent / "ran"
+        assert ran.read_text() == f"{unfinished.desired()}\n"
+
+
+def test_a_live_hook_that_fails_again_is_told_again(unfinished: Site) -> None:
+    (unfinished.slot("web2").parent / "broken").touch()
+    for _ in range(2):
+        ran = unfinished.deploy("converge")
+        assert ran.code == 71
+        assert "live-failed: deploy/target/live.10-tell exited with 1 (web2)" in ran.err
+    assert unfinished.conditions()["web2"] == "unfinished"
+
+
+def test_in_place_too_a_live_hook_that_failed_is_run_by_converging(site: Site) -> None:
+    site.config("deploy.switch", "in-place")
+    site.config("deploy.max-failed", "1")
+    broken = site.slot("web2").parent / "broken"
+    broken.parent.mkdir(parents=True)
+    broken.touch()
+    site.live_hook(HOOK)
+    tag = site.rollout({"index.php": "version 2\n"})
+    assert site.conditions()["web2"] == "unfinished"
+    broken.unlink()
+    assert "brought web2." in site.ok("converge").err
+    assert (site.slot("web2").parent / "ran").read_text() == f"{tag}\n"
+    assert set(site.conditions("--verify").values()) == {"current"}
+
+
 def test_a_sync_within_the_limit_names_whom_it_left_behind(deployed: Site) -> None:
     deployed.set("deploy.max-failed", "1")
     deployed.break_target("web2")

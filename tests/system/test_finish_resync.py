@@ -150,3 +150,24 @@ def test_a_target_that_is_added_during_a_rollout_gets_the_release(stopped: Site)
     stopped.add_target("web4")
     stopped.ok("resync")
     assert stopped.live("web4") == stopped.desired()
+
+
+def test_a_resync_runs_the_live_hooks_that_a_kill_cut_short(deployed: Site) -> None:
+    beside = deployed.slot("web1").parent
+    (beside / "deadly").touch()
+    script = 'cd "$(dirname "$GIT_DEPLOY_PATH")"; test ! -e deadly || kill -KILL $PPID; echo >> ran'
+    deployed.live_hook(script)
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    assert deployed.run("sync").code == -9
+    assert deployed.live("web1") == deployed.desired()
+    (beside / "deadly").unlink()
+    (beside / "ran").unlink(missing_ok=True)  # what outlived its command counts for nothing
+
+    ran = deployed.ok("resync", "--json")
+
+    assert "web1" in asked(ran, "switch")
+    for name in ("web1", "web2", "web3"):
+        assert (deployed.slot(name).parent / "ran").exists()
+    assert set(deployed.conditions().values()) == {"current"}

@@ -103,6 +103,31 @@ def test_report_names_who_is_behind_and_how_to_bring_them(deployed: Site) -> Non
     assert deployed.conditions() == {"web1": "current", "web2": "behind", "web3": "current"}
 
 
+def test_report_names_what_did_not_come_to_its_end_and_what_brings_it_there(
+    deployed: Site,
+) -> None:
+    deployed.set("deploy.max-failed", "1")
+    deployed.live_hook('case "$GIT_DEPLOY_PATH" in */web2/*) exit 1 ;; esac')
+    tag = deployed.rollout({"index.php": "version 2\n"})
+    ran = deployed.ok("report", "--verify")
+    assert re.search(rf"web2 +{tag} +unfinished: live hooks still due\n", ran.out)
+    assert "2 of 3 targets current." in ran.out
+    assert "Next: git deploy converge web2" in ran.out
+    document = deployed.ok("report", "--json").document
+    told = {one["target"]: one for one in document["slots"][0]["targets"]}
+    assert (told["web2"]["condition"], told["web2"]["due"]) == ("unfinished", ["hooks"])
+    assert (told["web1"]["condition"], told["web1"]["due"]) == ("current", [])
+
+
+def test_a_release_that_is_damaged_and_unfinished_is_called_damaged(deployed: Site) -> None:
+    deployed.set("deploy.max-failed", "1")
+    deployed.live_hook('case "$GIT_DEPLOY_PATH" in */web2/*) exit 1 ;; esac')
+    deployed.rollout({"index.php": "version 2\n"})
+    (deployed.slot("web2") / "index.php").write_text("a hack on the server\n")
+    assert deployed.conditions()["web2"] == "unfinished"
+    assert deployed.conditions("--verify")["web2"] == "damaged"
+
+
 def test_report_says_when_a_silent_target_was_last_heard_from(deployed: Site) -> None:
     deployed.target("web2").rename(deployed.root / "web2-is-off")
     ran = deployed.ok("report")

@@ -181,6 +181,30 @@ def test_a_target_whose_service_fails_is_left_behind_within_the_limit(serving: S
     assert {one["live"] for one in report["slots"][0]["targets"]} == {tag}
 
 
+def test_a_service_that_failed_within_the_limit_is_acted_on_by_converging(serving: Site) -> None:
+    serving.config("deploy.service-action", "reload")
+    serving.set("deploy.max-failed", "1")
+    (serving.target("web2") / "broken").touch()
+    tag = serving.rollout({"index.php": "version 2\n"})
+    assert "unfinished: service still due" in serving.ok("report").out
+    assert "service-failed" in serving.deploy("converge").err
+    (serving.target("web2") / "broken").unlink()
+    (serving.target("web2") / "acted").unlink()
+    assert f"slot0 at {tag}: 3 targets, brought web2." in serving.ok("converge").err
+    assert [acted(serving, name) for name in ("web1", "web2", "web3")] == [["reload"]] * 3
+    assert set(serving.conditions("--verify").values()) == {"current"}
+
+
+def test_without_the_action_that_failed_converging_needs_no_service(serving: Site) -> None:
+    serving.config("deploy.service-action", "reload")
+    serving.set("deploy.max-failed", "1")
+    (serving.target("web2") / "broken").touch()
+    serving.rollout({"index.php": "version 2\n"})
+    serving.git("config", "--unset", "deploy.service-action")
+    assert "brought web2." in serving.ok("converge").err
+    assert set(serving.conditions().values()) == {"current"}
+
+
 def test_acting_on_the_service_says_nothing_of_what_is_live(serving: Site) -> None:
     tag = serving.desired()
     serving.ok("service", "reload")

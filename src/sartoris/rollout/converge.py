@@ -16,7 +16,7 @@ from sartoris.sync.two_stage import LiveRelease
 
 @dataclass(frozen=True)
 class Converged:
-    """One slot. `brought` targets were behind and are not now; the other `asked` never were."""
+    """One slot. `brought` targets were not current and are now; the other `asked` always were."""
 
     desired: Desired
     asked: tuple[str, ...]
@@ -80,9 +80,7 @@ def _converge(d: Deployment, desired: Desired, chosen: tuple[str, ...]) -> tuple
 def _behind(d: Deployment, chosen: Sequence[str], desired: Desired) -> tuple[str, ...]:
     with d.events.step("ask"):
         asked = d.fleet.status(chosen)
-    return tuple(
-        name for name, o in asked.outcomes.items() if not o.ok or o.live != desired.release
-    )
+    return asked.not_current(desired.release)
 
 
 def _bring(d: Deployment, desired: Desired, behind: Sequence[str]) -> str:

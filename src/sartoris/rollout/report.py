@@ -10,14 +10,15 @@ from sartoris.orders import Outcome
 from sartoris.rollout.deployment import Deployment
 from sartoris.sync.desired import Desired
 
-Condition = Literal["current", "behind", "damaged", "silent"]
+Condition = Literal["current", "behind", "unfinished", "damaged", "silent"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetReport:
     """One target. `condition`: `current` has what the slot should have; `behind` has something
-    else; `damaged` has it, but not as it was fetched; `silent` did not answer, so `live` is what
-    it had when it last did (`seen`, seconds since the epoch, None for never).
+    else; `unfinished` has it, but its service or its live hooks, what is `due`, did not come to
+    their end; `damaged` has it, but not as it was fetched; `silent` did not answer, so `live` is
+    what it had when it last did (`seen`, seconds since the epoch, None for never).
 
     `complete` and `changed` are known after `--verify` only.
     """
@@ -28,11 +29,12 @@ class TargetReport:
     seen: float | None
     error: str = ""
     message: str = ""
+    due: tuple[str, ...] = ()
     complete: bool | None = None
     changed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "changed": list(self.changed)}
+        return {**self.__dict__, "due": list(self.due), "changed": list(self.changed)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,7 @@ def _judge(outcome: Outcome, desired: Desired | None, known: TargetRecord | None
         condition=_condition(outcome, desired.release if desired else ""),
         live=outcome.live,
         seen=None,
+        due=outcome.due,
         complete=outcome.complete,
         changed=outcome.changed,
     )
@@ -139,5 +142,5 @@ def _condition(outcome: Outcome, release: str) -> Condition:
     if outcome.live != release:
         return "behind"
     if outcome.complete is False or outcome.changed:
-        return "damaged"
-    return "current"
+        return "damaged"  # also when it is unfinished: new trees mend both
+    return "current" if outcome.is_current(release) else "unfinished"

@@ -60,7 +60,8 @@ def release(d: Deployment) -> RolloutState:
 
 
 def resync(d: Deployment, *, everyone: bool = False) -> Delivered | RolloutState:
-    """Repeat the sync of an open rollout for the targets that do not have it live yet.
+    """Repeat the sync of an open rollout for the targets that do not have it live yet, or whose
+    service or live hooks were cut short.
 
     Also what brings a rollout to its end whose process was killed at any point after the tag.
     """
@@ -245,6 +246,5 @@ def _push(d: Deployment, tags: Iterable[str]) -> None:
 
 
 def _behind(d: Deployment, state: RolloutState) -> tuple[str, ...]:
-    """The targets that do not have the release live; those that do not answer are behind too."""
-    asked = d.fleet.status(d.fleet.targets)
-    return tuple(n for n, o in asked.outcomes.items() if not o.ok or o.live != state.release)
+    """The targets that are not done with the release; those that do not answer are behind too."""
+    return d.fleet.status(d.fleet.targets).not_current(state.release)

@@ -27,6 +27,11 @@ class StageResult:
     def failed(self) -> tuple[str, ...]:
         return tuple(name for name, outcome in self.outcomes.items() if not outcome.ok)
 
+    def not_current(self, release: str) -> tuple[str, ...]:
+        """The targets that a switch to `release` has something to do on, or that did not answer."""
+        outcomes = self.outcomes.items()
+        return tuple(name for name, outcome in outcomes if not outcome.is_current(release))
+
     def and_then(self, later: StageResult) -> StageResult:
         """Both results as one; of a target in both, the later outcome."""
         return StageResult(self.stage, {**self.outcomes, **later.outcomes})

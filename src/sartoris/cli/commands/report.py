@@ -12,6 +12,8 @@ from sartoris.cli.table import table
 from sartoris.rollout.report import Report, SlotReport, TargetReport, report
 from sartoris.wording import duration, plural
 
+_DUE = {"hooks": "live hooks"}
+
 
 @click.command("report")
 @common_options
@@ -69,6 +71,8 @@ def _condition(target: TargetReport) -> str:
         changed = ", ".join(target.changed[:3])
         more = f" and {len(target.changed) - 3} more" if len(target.changed) > 3 else ""
         return f"damaged: {changed}{more}" if changed else "damaged: incomplete"
+    if target.condition == "unfinished":
+        return f"unfinished: {' and '.join(_DUE.get(one, one) for one in target.due)} still due"
     return "current, verified" if target.complete else target.condition
 
 
