@@ -19,10 +19,9 @@ def converged(name: str) -> dict[str, Any]:
     if not isinstance(desired, list):
         comment = f"the master does not tell git_deploy.desired (see peer_run): {desired}"
         return {**result, "result": False, "comment": comment}
-    behind = {order["path"]: order for order in desired if _live(order) != order["release"]}
-    changes = {
-        path: {"old": _live(order), "new": order["release"]} for path, order in behind.items()
-    }
+    has = {order["path"]: _has(order) for order in desired}
+    behind = {one["path"]: one for one in desired if has[one["path"]] != one["release"]}
+    changes = {path: {"old": has[path], "new": one["release"]} for path, one in behind.items()}
     if globals()["__opts__"]["test"]:
         comment = f"{len(behind)} of {len(desired)} slots would converge"
         return {
@@ -44,9 +43,14 @@ def _failure(order: dict[str, Any]) -> str:
     return "" if outcome["ok"] else f"{outcome['error']}: {outcome['message']}"
 
 
-def _live(order: dict[str, Any]) -> str:
-    """The release that is live in the order's slot; "" for none."""
-    return str(_salt("git_deploy.status", **{**order, "action": "status"}).get("live", ""))
+def _has(order: dict[str, Any]) -> str:
+    """The release that is live in the order's slot, "" for none, and what is due after its switch.
+
+    A slot where something is due is behind: converging runs it.
+    """
+    outcome = _salt("git_deploy.status", **{**order, "action": "status"})
+    due = " and ".join(outcome.get("due", ()))
+    return f"{outcome.get('live', '')}, without its {due}" if due else str(outcome.get("live", ""))
 
 
 def _salt(function: str, *arguments: Any, **keywords: Any) -> Any:
