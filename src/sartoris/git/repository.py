@@ -106,6 +106,19 @@ class Repository:
         self.git.run("fetch", *options, "--", site, f"refs/heads/{branch}")
         return self.git.text("rev-parse", "--verify", "FETCH_HEAD^{commit}")
 
+    def upstream(self, site: str, branch: str) -> str:
+        """The branch of the remote that `branch` is set to follow; "" where it follows none there.
+
+        Asked of the configuration: `@{upstream}` needs a remote-tracking ref, and there may be none.
+        """
+        if not branch or self._configured(f"branch.{branch}.remote") != site:
+            return ""
+        merge = self._configured(f"branch.{branch}.merge")
+        return merge.removeprefix("refs/heads/") if merge.startswith("refs/heads/") else ""
+
+    def _configured(self, key: str) -> str:
+        return self.git.run("config", "--get", key, check=False).text
+
     def tracking_commit(self, site: str, branch: str) -> str | None:
         """What the remote's branch was when it was last fetched from or pushed to."""
         return self.commit_of(f"refs/remotes/{site}/{branch}")

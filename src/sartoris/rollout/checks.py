@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sartoris.errors import Refused, WrongSetup
+from sartoris.errors import GitFailed, Refused, WrongSetup
 from sartoris.rollout.deployment import Deployment
 from sartoris.wording import plural
 
@@ -146,8 +146,8 @@ def remote_exists(d: Deployment) -> None:
 def commits_are_pushed(d: Deployment, head: str, branch: str) -> None:
     if not d.options.uses_remote or d.options.force:
         return
-    site, remote_branch = d.options.remote_site, d.options.remote_branch or branch
-    there = d.repository.tracking_commit(site, remote_branch)
+    site, remote_branch = d.options.remote_site, d.remote_branch(branch)
+    there = d.repository.tracking_commit(site, remote_branch) or _asked(d, site, remote_branch)
     if there is None or not d.repository.contains(there, head):
         raise NotPushed(
             f"`{site}/{remote_branch}` does not have all commits of `{branch}`",
@@ -156,6 +156,18 @@ def commits_are_pushed(d: Deployment, head: str, branch: str) -> None:
                 "git deploy --no-remote sync   # an emergency: push when the remote is back",
             ],
         )
+
+
+def _asked(d: Deployment, site: str, branch: str) -> str | None:
+    """The tip of a branch that nothing here remembers, as in a clone of one branch; None for none.
+
+    Fetched, not only named: a colleague's newer commit, too, can have ours in it.
+    """
+    try:
+        return d.repository.fetch(site, branch)
+    except GitFailed as error:
+        d.events.warn(f"`{site}/{branch}` could not be asked for: {error.message}")
+        return None
 
 
 def something_is_new(d: Deployment, head: str, start_commit: str) -> None:

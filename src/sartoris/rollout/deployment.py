@@ -224,6 +224,13 @@ class Deployment:
     def deploy_file(self) -> str:
         return self.options.deploy_file or self.config.deploy_file
 
+    def remote_branch(self, branch: str) -> str:
+        """The remote's branch for a local one, as `git pull` finds it: the one that was typed, or
+        that the local one follows, or the one of its name.
+        """
+        typed = self.options.remote_branch
+        return typed or self.repository.upstream(self.options.remote_site, branch) or branch
+
     @property
     def date_format(self) -> str:
         return self.options.date_format or self.config.date_fmt

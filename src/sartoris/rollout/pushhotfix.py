@@ -86,7 +86,7 @@ def return_after_a_kill(d: Deployment, state: RolloutState) -> RolloutState:
 def _merge_and_push(d: Deployment, state: RolloutState) -> str:
     """Merge the remote's branch into ours, as `git pull --no-rebase` does, and push the result."""
     site = d.options.remote_site
-    branch = d.options.remote_branch or state.branch
+    branch = d.remote_branch(state.branch)
     with (
         d.events.step("merge", f"{site} {branch}"),
         d.moves.to(d.repository.fetch(site, branch)),
@@ -98,7 +98,7 @@ def _merge_and_push(d: Deployment, state: RolloutState) -> str:
 
 
 def _not_merged(d: Deployment, error: GitFailed, commit: str) -> NotMerged:
-    site, branch = d.options.remote_site, d.options.remote_branch or d.repository.branch()
+    site, branch = d.options.remote_site, d.remote_branch(d.repository.branch())
     paths = d.repository.unmerged()
     conflict = f"\nHotfix and `{site}/{branch}` conflict in {', '.join(paths)}" if paths else ""
     return NotMerged(

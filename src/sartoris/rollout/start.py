@@ -155,7 +155,7 @@ def _pull(d: Deployment, state: RolloutState) -> str:
     """The newest commit of the branch, with its submodules, and the hooks that follow it."""
     commit = state.start_commit
     if d.options.uses_remote:
-        with d.events.step("pull", f"{d.options.remote_site} {state.branch}"):
+        with d.events.step("pull", f"{d.options.remote_site} {d.remote_branch(state.branch)}"):
             commit = worktree.pull(d, state.branch)
     d.run_hooks(Phase.POST_PULL, state)
     d.run_hooks(Phase.POST_TREE_UPDATE, state)

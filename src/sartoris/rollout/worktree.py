@@ -37,7 +37,7 @@ def pull(d: Deployment, branch: str) -> str:
 
 def _newest(d: Deployment, branch: str) -> str:
     """The remote's commit, or ours where that is ahead."""
-    site, remote_branch = d.options.remote_site, d.options.remote_branch or branch
+    site, remote_branch = d.options.remote_site, d.remote_branch(branch)
     there = _fetch(d, site, remote_branch)
     here = d.repository.head()
     if d.repository.contains(here, there):
@@ -48,7 +48,7 @@ def _newest(d: Deployment, branch: str) -> str:
             " other does not have",
             next_steps=[
                 f"git pull --rebase {site} {remote_branch}",
-                "git push",
+                f"git push {site} HEAD:{remote_branch}",
                 "git deploy start",
             ],
         )
@@ -162,7 +162,7 @@ def _return_to_branch(d: Deployment, branch: str, commit: str) -> list[str]:
 
 def _is_upstream(d: Deployment, commit: str) -> bool:
     """Whether the remote has the commit, as far as is known here: then nothing is lost."""
-    branch = d.options.remote_branch or d.repository.branch()
+    branch = d.remote_branch(d.repository.branch())
     there = d.repository.tracking_commit(d.options.remote_site, branch) if branch else None
     return there is not None and d.repository.contains(there, commit)
 

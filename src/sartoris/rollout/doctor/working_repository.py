@@ -39,7 +39,7 @@ def remote(d: Deployment) -> Iterator[Finding]:
         yield ok("remote", "not looked at (--no-remote)")
         return
     checks.remote_exists(d)
-    site, branch = d.options.remote_site, d.options.remote_branch or d.repository.branch()
+    site, branch = d.options.remote_site, d.remote_branch(d.repository.branch())
     try:
         refs = refs_at(d.repository.git, site, f"refs/heads/{branch}" if branch else "HEAD")
     except Refused as error:
