@@ -231,6 +231,31 @@ class TestByHand:
         assert hand.is_at(1)
 
 
+class TestAStartThatFails:
+    """Of a revert: it is undone as any other, its tags too."""
+
+    @pytest.mark.parametrize("phase", ["post-tag", "post-start"])
+    def test_it_leaves_no_tag_anywhere(self, hand: History, phase: str) -> None:
+        tags = hand.site.tags()
+        hook = hand.site.hook(f"{phase}.20", 'test "$GIT_DEPLOY_ACTION" != revert')
+        assert hand.site.deploy("revert", hand.tags[0]).code == 1
+        assert hand.site.tags() == tags
+        assert "_reverted" not in hand.site.git("tag", "--list", at=hand.site.origin)
+        assert_untouched(hand)
+        hook.unlink()
+        hand.site.ok("revert", hand.tags[0])
+        assert hand.is_at(0)
+
+    def test_one_that_was_killed_is_cleared_away_by_the_next(self, hand: History) -> None:
+        tags = hand.site.tags()
+        hand.site.hook("post-reset.20", "kill -9 $PPID")
+        hand.site.run("revert", hand.tags[0])
+        assert len(hand.site.tags()) == len(tags) + 1
+        hand.site.ok("--skip-hooks", "start")
+        assert hand.site.tags() == tags
+        assert hand.is_at(2)
+
+
 class TestWithASyncHook:
     def test_the_hook_ships_it_at_once(self, hooked: History) -> None:
         ran = hooked.site.ok("revert", "2")

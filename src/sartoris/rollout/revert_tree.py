@@ -26,12 +26,13 @@ def revert_tree(d: Deployment, choice: Choice) -> Delivered | RolloutState:
     Raises what `start` and `sync` raise.
     """
     started = start_with(d, "revert", lambda d, state: _go_back(d, state, choice))
+    _push(d, started.state.reverted_tag)
     return sync(d) if way_of(d) == "hook" else started.state
 
 
 def _go_back(d: Deployment, state: RolloutState, choice: Choice) -> str:
     """Mark what is left as reverted, and check out what is reverted to."""
-    _mark(d, state, choice)
+    state = _mark(d, state, choice)
     with d.events.step("reset", choice.tag):
         for line in worktree.go_to(d, state, choice.source):
             d.events.warn(line)
@@ -40,12 +41,20 @@ def _go_back(d: Deployment, state: RolloutState, choice: Choice) -> str:
     return choice.source
 
 
-def _mark(d: Deployment, state: RolloutState, choice: Choice) -> None:
+def _mark(d: Deployment, state: RolloutState, choice: Choice) -> RolloutState:
+    """Tag what is left as reverted; the state with that tag, which a start that fails takes back."""
     tag = free_tag(d.prefix, d.repository.has_tag, date_format=d.date_format, suffix="_reverted")
+    state = replace(state, reverted_tag=tag)
+    d.state_file.write(state)
     d.repository.create_tag(
         tag, state.start_commit, f"reverted {d.prefix} from {state.start_tag} to {choice.tag}"
     )
     d.run_hooks(Phase.POST_TAG, replace(state, rollout_tag=tag))
+    return state
+
+
+def _push(d: Deployment, tag: str) -> None:
+    """Once the start cannot fail any more: at the remote there is nothing to take back then."""
     if d.options.uses_remote:
         try:
             d.repository.push_tags(d.options.remote_site, [tag])

@@ -50,7 +50,7 @@ def start_with(
             d.run_hooks(Phase.PRE_PULL, state)
             announcing.starting(d, state)
             commit = get_commit(d, state)
-            state = state.reach(Progress.STARTED)
+            state = (d.state_file.read() or state).reach(Progress.STARTED)
             d.state_file.write(state)
             d.run_hooks(Phase.POST_START, state)
         except BaseException as error:
@@ -80,6 +80,8 @@ def undo(d: Deployment, state: RolloutState, error: BaseException | None = None)
                 d.events.warn(line)
         if state.start_tag_is_new:
             d.repository.delete_tag(state.start_tag)
+        if state.reverted_tag:
+            d.repository.delete_tag(state.reverted_tag)
     finally:
         session.end(d, state, "quit", reason)
 

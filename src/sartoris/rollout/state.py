@@ -63,7 +63,8 @@ class RolloutState:
     sense. `rollback_tag` is then what the site's sync hook goes back to. `way` is how the release
     gets to the servers, chosen with the tag: by us to the fleet, by the site's sync hook, or by
     hand. `work_tree` is where it was started: a repository may have several. `stale` are the caches
-    that may still serve what was live before, and why.
+    that may still serve what was live before, and why. `reverted_tag` is what a revert without a
+    fleet marks what it leaves with; with one, the rollout tag says it.
     """
 
     session: str
@@ -90,6 +91,7 @@ class RolloutState:
     returning: str = ""
     work_tree: str = ""
     stale: Mapping[str, str] = field(default_factory=dict)
+    reverted_tag: str = ""
 
     def reach(self, progress: Progress, **changes: Any) -> RolloutState:
         """The state after a step; a step that is repeated leaves the progress where it is."""
