@@ -108,8 +108,16 @@ def test_the_prefix_is_the_one_that_is_typed(allowed: Site) -> None:
 
 
 def test_the_date_is_written_as_asked(allowed: Site) -> None:
-    tag = allowed.ok("tag", "--date-fmt", "%Y%m%d").out.strip()
-    assert re.fullmatch(r"slot0-\d{8}", tag)
+    tag = allowed.ok("tag", "--date-fmt", "%Y%m%d_%H%M%S").out.strip()
+    assert re.fullmatch(r"slot0-\d{8}_\d{6}", tag)
+
+
+@pytest.mark.parametrize("date", ["%Y%m%d", "%Y_%m", "%Y%m%d-%H%M"])
+def test_a_date_that_does_not_tell_seconds_apart_is_refused(allowed: Site, date: str) -> None:
+    ran = allowed.deploy("tag", "--date-fmt", date)
+    assert ran.code == 2
+    assert "need seconds, as in %Y%m%d-%H%M%S" in ran.err
+    assert allowed.tags() == []
 
 
 def test_two_tags_of_one_second_differ(allowed: Site) -> None:

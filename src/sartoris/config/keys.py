@@ -27,8 +27,8 @@ _ROLLOUT = (
         name="date-fmt",
         kind=values.DATE_FORMAT,
         default="%Y%m%d-%H%M%S",
-        meaning="The date in a rollout tag, in local time. Changing it is probably unwise: other "
-        "tools read dates in tags too.",
+        meaning="The date in a rollout tag, in local time, down to the second. Changing it is "
+        "probably unwise: other tools read dates in tags too.",
         example="%Y%m%d-%H%M%S",
     ),
     Key(

@@ -30,10 +30,15 @@ _SHARE = r"([0-9]{1,9})(%?)"
 _CONTROL = r"[\x00-\x1f\x7f]"
 _BRACED = r"\{([^{}]*)\}"
 
-# As time goes on: over the end of a day, a month with more digits, and a year.
+# As time goes on: over the end of a minute, a second, an hour, a month with more digits, noon, and a
+# year.
 _MOMENTS = (
+    (2026, 9, 30, 9, 58, 59, 2, 273, 0),
     (2026, 9, 30, 9, 59, 0, 2, 273, 0),
+    (2026, 9, 30, 9, 59, 1, 2, 273, 0),
+    (2026, 9, 30, 10, 0, 0, 2, 273, 0),
     (2026, 10, 1, 10, 0, 0, 3, 274, 0),
+    (2026, 10, 1, 13, 0, 0, 3, 274, 0),
     (2026, 12, 31, 23, 59, 0, 3, 365, 0),
     (2027, 1, 1, 0, 0, 0, 4, 1, 0),
 )
@@ -272,7 +277,7 @@ def check_target_name(text: str) -> str:
 
 
 def parse_date_format(text: str) -> str:
-    """A strftime(3) format whose dates are safe in a tag and sort as time goes on."""
+    """A strftime(3) format whose dates are safe in a tag and sort as time goes on, by the second."""
     try:
         dates = [time.strftime(text, moment) for moment in _MOMENTS]
     except ValueError as error:
@@ -281,9 +286,15 @@ def parse_date_format(text: str) -> str:
         safe = re.fullmatch(r"[A-Za-z0-9._+=-]+", date) and ".." not in date
         if not safe or date.endswith((".", ".lock")):
             raise BadValue(f'gives "{date}", which is not safe in a tag')
-    for first, second in itertools.pairwise(dates):
-        if not first < second:
-            raise BadValue(f'gives "{first}", then "{second}"; tags would not sort by time')
+    second, next_second = dates[1:3]
+    if second == next_second and second < dates[-1]:
+        raise BadValue(
+            f'gives "{second}" again a second later; the tags of one rollout need seconds, '
+            "as in %Y%m%d-%H%M%S"
+        )
+    for earlier, later in itertools.pairwise(dates):
+        if not earlier < later:
+            raise BadValue(f'gives "{earlier}", then "{later}"; tags would not sort by time')
     return text
 
 

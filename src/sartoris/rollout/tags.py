@@ -11,17 +11,15 @@ DATE_FORMAT = "%Y%m%d-%H%M%S"
 def free_tag(
     prefix: str, taken: Callable[[str], bool], *, date_format: str = DATE_FORMAT, suffix: str = ""
 ) -> str:
-    """The tag for now, or for the first second (minute, for a coarse format) that has none yet.
+    """The tag for now, or for the first second that has none yet.
 
     Two tags of one second happen when `sync` follows `start` at once. A date a little ahead keeps
     names in the order of their making; waiting for the clock would not.
     """
     moment = datetime.now().astimezone()
-    tag = name = ""
     for _ in range(100_000):
         tag = f"{prefix}-{moment.strftime(date_format)}{suffix}"
-        if tag != name and not taken(tag):
+        if not taken(tag):
             return tag
-        name = tag
         moment += timedelta(seconds=1)
     raise AssertionError(f"deploy.date-fmt {date_format!r} does not tell moments apart")

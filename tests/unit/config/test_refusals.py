@@ -63,6 +63,12 @@ BAD = [
     ("date-fmt", "today", "would not sort"),
     ("date-fmt", "%Y/%m/%d", "not safe in a tag"),
     ("date-fmt", "%d%m%Y-%H%M", "would not sort"),
+    ("date-fmt", "%Y%m%d", "again a second later"),
+    ("date-fmt", "%Y_%m", "again a second later"),
+    ("date-fmt", "%Y%m%d-%H%M", "need seconds, as in %Y%m%d-%H%M%S"),
+    ("date-fmt", "%Y%m%d-%S", "would not sort"),
+    ("date-fmt", "%Y%m%d-%H%S", "would not sort"),
+    ("date-fmt", "%Y%m%d-%I%M%S", "would not sort"),
 ]
 
 
@@ -249,6 +255,13 @@ def test_a_bad_value_from_gits_command_line_is_said_to_be_from_there(site: Site)
 
     assert 'deploy.forks = "x" in the command line or the environment' in caught.value.message
     assert caught.value.next_steps == ()
+
+
+@pytest.mark.parametrize(
+    "date_format", ["%Y-%m-%d_%H%M%S", "%Y_%j.%H-%M-%S", "%y%m%d%H%M%S", "%s", "%Y%m%dT%H%M%S%z"]
+)
+def test_a_date_format_with_seconds_that_sorts_is_taken(date_format: str) -> None:
+    assert parse_date_format(date_format) == date_format
 
 
 def test_a_date_format_that_is_no_text_is_refused() -> None:

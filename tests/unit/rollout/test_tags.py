@@ -43,19 +43,6 @@ def test_a_free_tag_is_not_taken(count: int) -> None:
     assert free_tag("a", among(taken)) not in taken
 
 
-@pytest.mark.parametrize("date_format", ["%Y%m%d-%H%M", "%Y%m%d"])
-def test_a_coarse_date_asks_git_once_for_each_name(date_format: str) -> None:
-    asked: list[str] = []
-
-    def taken(tag: str) -> bool:
-        asked.append(tag)
-        return len(asked) < 3 if date_format.endswith("M") else len(asked) < 2
-
-    tag = free_tag("slot0", taken, date_format=date_format)
-    assert len(asked) == len(set(asked))
-    assert tag == asked[-1]
-
-
 def test_a_date_that_stands_still_is_a_mistake_that_ends() -> None:
     with pytest.raises(AssertionError, match="does not tell moments apart"):
         free_tag("slot0", lambda _: True, date_format="%Y")
