@@ -36,7 +36,10 @@ _COMMON: tuple[_Option, ...] = (
     (("--force",), {**_FLAG, "help": "Go past checks, and take over somebody's lock."}),
     (("--remote/--no-remote",), {"default": True, "help": "--no-remote: nothing by the network."}),
     (("--remote-site",), {"metavar": "NAME", "help": "The remote to use, instead of origin."}),
-    (("--remote-branch",), {"metavar": "NAME", "help": "The remote's branch, instead of the one yours follows."}),
+    (
+        ("--remote-branch",),
+        {"metavar": "NAME", "help": "The remote's branch, instead of the one yours follows."},
+    ),
     (
         ("-m", "--message"),
         {

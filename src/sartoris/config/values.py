@@ -286,6 +286,8 @@ def parse_date_format(text: str) -> str:
         safe = re.fullmatch(r"[A-Za-z0-9._+=-]+", date) and ".." not in date
         if not safe or date.endswith((".", ".lock")):
             raise BadValue(f'gives "{date}", which is not safe in a tag')
+        if not date[0].isdigit():
+            raise BadValue(f'gives "{date}"; tags are known by the digit after their prefix')
     second, next_second = dates[1:3]
     if second == next_second and second < dates[-1]:
         raise BadValue(

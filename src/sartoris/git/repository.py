@@ -270,6 +270,15 @@ class Repository:
             found[ref.removeprefix("refs/tags/").removesuffix("^{}")] = at
         return found
 
+    def tag_dates(self) -> dict[str, str]:
+        """When each tag was made, in local time as YYYYMMDDHHMMSS; "" where nothing says it.
+
+        Looks into every tag, so that tens of thousands take seconds.
+        """
+        form = "%(creatordate:format-local:%Y%m%d%H%M%S) %(refname:lstrip=2)"
+        lines = self.git.lines("for-each-ref", f"--format={form}", "refs/tags")
+        return {name: date for date, _, name in (line.partition(" ") for line in lines)}
+
     def branches(self) -> list[tuple[str, str]]:
         """Local and remote branches with their commits, by name."""
         lines = self.git.lines(

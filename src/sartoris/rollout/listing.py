@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from os.path import commonprefix
 from typing import Literal
 
 from sartoris.rollout.deployment import Deployment
 
 # The date in a tag's name, as git-deploy finds it: PREFIX-YYYYMMDD-HHMMSS, PREFIX_YYYYMMDD, ...
-_DATE = re.compile(r"\D(20[0-9]{6})[_-]?([0-9]+)?")
-
+_DATE = re.compile(r"\D(20[0-9]{6})[_T-]?([0-9]+)?")
+# And with something between its parts: PREFIX-YYYY-MM-DD_HH-MM-SS, PREFIX-YYYY.MM.DDTHHMMSS, ...
+_PARTED = re.compile(
+    r"\D(20[0-9]{2})([-_.+])(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
+    r"(?:[-_.+T]?([0-9]{2}(?:[-_.+]?[0-9]{2}){0,2}))?(?![0-9])"
+)
 
 Kind = Literal["tag", "branch"]
 
@@ -66,13 +71,21 @@ def newest(d: Deployment) -> str:
     more tags there are. (An hour ahead: tags of one second take the seconds that follow it.)
     """
     today = datetime.now().astimezone()
-    ahead = today + timedelta(hours=1)
-    starts = (f"{ahead:%Y%m%d}", f"{today:%Y%m%d}", f"{today:%Y%m}", f"{today:%Y}")
-    for start in dict.fromkeys(starts):
+    for start in dict.fromkeys(_starts(d.date_format, today)):
         names = d.repository.tag_names(f"{d.prefix}-{start}*")
         if names:
-            return _newest_first(names)[0]
+            return _newest_first(names, _dates(d))[0]
     return next((one.name for one in listing(d, Selection(everything=True, count=1))), "")
+
+
+def _starts(date_format: str, today: datetime) -> Iterator[str]:
+    """How all dates of the last day, month and year begin in tags of this format."""
+    ahead = today + timedelta(hours=1)
+    end = ahead.replace(hour=23, minute=59, second=59).strftime(date_format)
+    month = today.replace(day=1)
+    for first in (ahead, today, month, month.replace(month=1)):
+        begin = first.replace(hour=0, minute=0, second=0).strftime(date_format)
+        yield commonprefix([begin, end]).rstrip("-_.+T")
 
 
 def _after(name: str, names: list[str]) -> tuple[str, ...]:
@@ -81,18 +94,39 @@ def _after(name: str, names: list[str]) -> tuple[str, ...]:
 
 def date_of(name: str) -> str:
     """The digits of the date in a tag's name, which sort by time; "" for none."""
-    match = _DATE.search(name)
-    return match[1] + (match[2] or "") if match else ""
+    match = _DATE.search(name) or _PARTED.search(name)
+    return re.sub(r"\D", "", match[0]) if match else ""
+
+
+def _dates(d: Deployment) -> Callable[[str], str]:
+    """What tells the date of a tag, in digits that sort by time.
+
+    That is its name; where `deploy.date-fmt` gives dates that cannot be read, the tag itself.
+    """
+    if _are_read(d.date_format):
+        return date_of
+    made = d.repository.tag_dates()
+    # Tags of one second sort by name: the date in it may be a little ahead of the clock.
+    return lambda name: made[name] and made[name] + name.removesuffix("_reverted")
+
+
+def _are_read(date_format: str) -> bool:
+    moments = (datetime(2026, 9, 30, 9, 59, 1), datetime(2026, 11, 12, 13, 14, 15))  # noqa: DTZ001
+    return all(
+        date_of(f"-{moment.strftime(date_format)}") == f"{moment:%Y%m%d%H%M%S}"
+        for moment in moments
+    )
 
 
 def _tags(d: Deployment, selection: Selection) -> list[tuple[str, Kind, str]]:
     prefix = selection.prefix or d.prefix
     ours = re.compile(r".*" if prefix == "." else re.escape(prefix) + r"-[0-9]")
     tags = d.repository.tags()
+    date = _dates(d)
     names = (
-        name for name in tags if ours.match(name) and (date_of(name) or "9") >= selection.older_than
+        name for name in tags if ours.match(name) and (date(name) or "9") >= selection.older_than
     )
-    return [(name, "tag", tags[name]) for name in _newest_first(names)]
+    return [(name, "tag", tags[name]) for name in _newest_first(names, date)]
 
 
 def _branches(d: Deployment, selection: Selection) -> list[tuple[str, Kind, str]]:
@@ -101,5 +135,5 @@ def _branches(d: Deployment, selection: Selection) -> list[tuple[str, Kind, str]
     return [(name, "branch", commit) for name, commit in d.repository.branches()]
 
 
-def _newest_first(names: Iterable[str]) -> list[str]:
-    return sorted(sorted(names), key=date_of, reverse=True)
+def _newest_first(names: Iterable[str], date: Callable[[str], str]) -> list[str]:
+    return sorted(sorted(names), key=date, reverse=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sartoris.cli.listing import lines
+from sartoris.config.values import parse_date_format
 from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.listing import Listed, Selection, date_of, listing
+from sartoris.rollout.listing import Listed, Selection, date_of, listing, newest
 from sartoris.rollout.options import Options
 
 
@@ -165,6 +167,9 @@ def test_a_few_of_many_are_listed(repository: Tagged) -> None:
         ("slot0-20261124-140200_reverted", "20261124140200"),
         ("slot0_20261124", "20261124"),
         ("slot0-202611241402", "202611241402"),
+        ("slot0-2026-11-24_140200", "20261124140200"),
+        ("slot0-2026.11.24T14-02-00_reverted", "20261124140200"),
+        ("slot0-2026-330-140200", ""),
         ("v20.1", ""),
         ("slot20261124-x", "20261124"),
         ("slot-19991124", ""),
@@ -186,3 +191,57 @@ def test_lines_are_git_deploys() -> None:
     assert line.startswith(f"{'b' * 40}  branch: main")
     (line,) = lines([other], numbered=True)
     assert line.startswith("   1.\tbbbbbbbbbbbb..  branch: main")
+
+
+FORMATS = ["%Y-%m-%d_%H%M%S", "%Y.%m.%dT%H-%M-%S", "%Y%m%dT%H%M%S%z", "%y%m%d%H%M%S", "%s"]
+FORMATS += ["%Y%j%H%M%S", "%Y-%j-%H%M%S", "%Y%m%d-%H%M%S"]
+
+
+@pytest.mark.parametrize("date_format", FORMATS)
+class TestEveryDateFormat:
+    @pytest.fixture
+    def made(self, repository: Tagged, date_format: str) -> list[str]:
+        """Tags of the format, newest first: from years ago to this second, and the next."""
+        parse_date_format(date_format)
+        repository.git("config", "deploy.date-fmt", date_format)
+        now = datetime.now().astimezone().replace(microsecond=0)
+        ages = [timedelta(days=n) for n in (900, 420, 250, 200, 130, 101, 40, 20, 2, 1, 0)]
+        for age in ages:
+            self._tag(repository, now - age, now - age, date_format)
+        self._tag(repository, now + timedelta(seconds=1), now, date_format)
+        return repository.git("tag", "--sort=-refname").split()
+
+    def _tag(self, repository: Tagged, named: datetime, made: datetime, date_format: str) -> None:
+        at = f"GIT_COMMITTER_DATE={made.timestamp():.0f} +0000"
+        name = f"slot0-{named.strftime(date_format)}"
+        command = ["env", at, "git", "tag", "-m", "x", name, repository.old]
+        subprocess.run(command, cwd=repository.top, check=True)
+
+    def test_lists_are_newest_first(self, repository: Tagged, made: list[str]) -> None:
+        assert repository.names(count=0) == made
+
+    def test_the_newest_is_found(self, repository: Tagged, made: list[str]) -> None:
+        for expected in made:
+            assert newest(Deployment(repository.top, Options())) == expected
+            repository.git("tag", "--delete", expected)
+
+    def test_tags_from_before_a_date_are_left_out(
+        self, repository: Tagged, made: list[str]
+    ) -> None:
+        since = datetime.now().astimezone() - timedelta(days=30)
+        assert repository.names(older_than=f"{since:%Y%m%d}") == made[:5]
+
+
+def test_a_reverted_mark_comes_after_its_tag_whatever_the_format(repository: Tagged) -> None:
+    repository.git("config", "deploy.date-fmt", "%s")
+    repository.tag("slot0-1795689093", "slot0-1795689093_reverted")
+    assert repository.names() == ["slot0-1795689093", "slot0-1795689093_reverted"]
+
+
+def test_a_format_that_was_changed_leaves_the_order(repository: Tagged) -> None:
+    today = datetime.now().astimezone()
+    old, new = f"slot0-{today:%Y%m%d}-000001", f"slot0-{today:%Y-%m-%d}_000002"
+    repository.tag(old, new)
+    repository.git("config", "deploy.date-fmt", "%Y-%m-%d_%H%M%S")
+    assert repository.names() == [new, old]
+    assert newest(Deployment(repository.top, Options())) == new
