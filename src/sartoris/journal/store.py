@@ -8,8 +8,10 @@ the whole history.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,7 @@ class Journal:
         self.session = ""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _touch(path)
             self._database = _open(path)
         except (sqlite3.Error, OSError) as error:
             raise JournalUnusable(path, "used", error) from error
@@ -313,6 +316,14 @@ def _storable(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return value
+
+
+def _touch(path: Path) -> None:
+    """Make the file as the umask has it: SQLite would not let a group write, and copies the mode of
+    the database to the files that it puts beside it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 from pathlib import Path
 
@@ -231,3 +232,17 @@ def _write(path: Path, session: str) -> None:
         journal.record(
             DesiredStateChanged(slot="slot0", release=f"slot0-{number}", before="slot0-0")
         )
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_its_files_are_for_those_that_the_umask_allows(path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        journal = Journal(path)
+        journal.record(started("one"))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    names = ["journal.sqlite", "journal.sqlite-shm", "journal.sqlite-wal"]
+    assert modes == dict.fromkeys(names, mode)
+    assert path.parent.stat().st_mode & 0o777 == 0o777 & ~umask
