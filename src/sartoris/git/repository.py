@@ -109,7 +109,7 @@ class Repository:
     def upstream(self, site: str, branch: str) -> str:
         """The branch of the remote that `branch` is set to follow; "" where it follows none there.
 
-        Asked of the configuration: `@{upstream}` needs a remote-tracking ref, and there may be none.
+        From the configuration: `@{upstream}` needs a remote-tracking ref, and there may be none.
         """
         if not branch or self._configured(f"branch.{branch}.remote") != site:
             return ""

@@ -85,7 +85,7 @@ def _starts(date_format: str, today: datetime) -> Iterator[str]:
     month = today.replace(day=1)
     for first in (ahead, today, month, month.replace(month=1)):
         begin = first.replace(hour=0, minute=0, second=0).strftime(date_format)
-        yield commonprefix([begin, end]).rstrip("-_.+T")
+        yield commonprefix([begin, end]).rstrip("-_.+T")  # noqa: RUF071 - no paths
 
 
 def _after(name: str, names: list[str]) -> tuple[str, ...]:

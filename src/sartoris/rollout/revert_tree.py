@@ -42,7 +42,7 @@ def _go_back(d: Deployment, state: RolloutState, choice: Choice) -> str:
 
 
 def _mark(d: Deployment, state: RolloutState, choice: Choice) -> RolloutState:
-    """Tag what is left as reverted; the state with that tag, which a start that fails takes back."""
+    """Tag what is left as reverted; the state by which a start that fails takes that back."""
     tag = free_tag(d.prefix, d.repository.has_tag, date_format=d.date_format, suffix="_reverted")
     state = replace(state, reverted_tag=tag)
     d.state_file.write(state)
