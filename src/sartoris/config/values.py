@@ -30,8 +30,8 @@ _SHARE = r"([0-9]{1,9})(%?)"
 _CONTROL = r"[\x00-\x1f\x7f]"
 _BRACED = r"\{([^{}]*)\}"
 
-# As time goes on: over the end of a second, a minute, an hour, a month to one with more digits, noon
-# and a year.
+# As time goes on: over the end of a second, a minute, an hour, a month with more digits after it,
+# noon, and a year.
 _MOMENTS = (
     (2026, 9, 30, 9, 58, 59, 2, 273, 0),
     (2026, 9, 30, 9, 59, 0, 2, 273, 0),

@@ -8,11 +8,11 @@ from typing import NamedTuple
 class Options(NamedTuple):
     """`prefix` None: as configured. `remote` False: nothing that needs the network is done.
 
-    `remote_branch` None: the one that the checked-out branch follows. `message` is the rollout's, ""
-    for the default. `force` takes over somebody else's lock and goes past checks that ask "are you
-    sure".
-    `date_format`, `deploy_file` and `mail_to` override deploy.date-fmt, deploy.deploy-file and
-    deploy.announce-mail. `show_most` is how many commits and files are named before "and N more".
+    `remote_branch` None: the one that the branch here follows. `message` is the rollout's, "" for
+    the default. `force` takes over somebody else's lock and goes past checks that ask "are you
+    sure". `date_format`, `deploy_file` and `mail_to` override deploy.date-fmt, deploy.deploy-file
+    and deploy.announce-mail. `show_most` is how many commits and files are named before "and N
+    more".
     """
 
     prefix: str | None = None
