@@ -120,6 +120,16 @@ def test_a_date_that_does_not_tell_seconds_apart_is_refused(allowed: Site, date:
     assert allowed.tags() == []
 
 
+@pytest.mark.parametrize("name", ["/tmp/x/d", "../d", ".git/config", "lib//d", ""])
+def test_a_deploy_file_outside_of_the_release_is_refused(allowed: Site, name: str) -> None:
+    config = (allowed.repo / ".git" / "config").read_text()
+    ran = allowed.deploy("--deploy-file-name", name, "tag")
+    assert ran.code == 2
+    assert f"--deploy-file-name {name!r}" in ran.err
+    assert allowed.tags() == []
+    assert (allowed.repo / ".git" / "config").read_text() == config
+
+
 def test_two_tags_of_one_second_differ(allowed: Site) -> None:
     tags = [allowed.ok("tag").out.strip() for _ in range(3)]
     assert tags == sorted(set(tags))

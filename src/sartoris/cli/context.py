@@ -59,7 +59,7 @@ def _options(prefix: str | None, dry_run: bool) -> Options:
         skip_hooks=bool(said.get("skip_hooks")),
         adopt=bool(said.get("adopt")),
         date_format=_date_format(said.get("date_fmt")),
-        deploy_file=said.get("deploy_file_name"),
+        deploy_file=_deploy_file(said.get("deploy_file_name")),
         mail_to=said.get("to_mail") or os.environ.get("LIVE_EMAIL_ADDR"),
         dry_run=dry_run,
         show_most=1000 if _is_verbose() else 30 if dry_run else 10,
@@ -79,6 +79,17 @@ def _date_format(text: str | None) -> str | None:
         return parse_date_format(text)
     except BadValue as error:
         raise WrongUsage(f"--date-fmt {text!r} {error}") from error
+
+
+def _deploy_file(text: str | None) -> str | None:
+    if text is None:
+        return None
+    from sartoris.config.values import BadValue, parse_path_inside
+
+    try:
+        return parse_path_inside(text)
+    except BadValue as error:
+        raise WrongUsage(f"--deploy-file-name {text!r} {error}") from error
 
 
 def _show_events(d: Deployment) -> None:
