@@ -27,6 +27,12 @@ def typed() -> dict[str, Any]:
     return dict(click.get_current_context().meta.get(_META, {}))
 
 
+def count() -> int:
+    """How many to list; 0 for all."""
+    said = typed().get("count")
+    return 20 if said is None else int(said)
+
+
 _Option = tuple[tuple[str, ...], dict[str, Any]]
 
 _FLAG: dict[str, Any] = {"is_flag": True}

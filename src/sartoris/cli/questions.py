@@ -9,7 +9,7 @@ import click
 from sartoris.cli import streams
 from sartoris.cli.context import deployment
 from sartoris.cli.listing import lines
-from sartoris.cli.options import typed
+from sartoris.cli.options import count, typed
 from sartoris.errors import NoPrefix, Refused, WrongUsage
 from sartoris.rollout.deployfile import current_text
 from sartoris.rollout.deployment import Deployment
@@ -50,12 +50,11 @@ def print_list(d: Deployment, *, everything: bool) -> None:
 def selection(*, everything: bool) -> Selection:
     """What to list, by the options that were typed."""
     said = typed()
-    count = said.get("count")
     return Selection(
         everything=everything,
         branches=bool(said.get("include_branches")),
         older_than=said.get("ignore_older_than") or "20080101",
-        count=20 if count is None else int(count),
+        count=count(),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from sartoris.cli.context import deployment
 from sartoris.cli.listing import lines
-from sartoris.cli.options import common_options, typed
+from sartoris.cli.options import common_options, count
 from sartoris.cli.summary import tell_synced
 from sartoris.errors import Refused
 from sartoris.rollout.choice import Choice, choices, choose
@@ -27,28 +29,29 @@ def command(wanted: str | None) -> None:
     By its tag, or by its number in the list. Without either, shows the list and asks.
     """
     d = deployment()
-    count = int(typed().get("count") or 20)
-    answer = _ask(d, count) if wanted is None else wanted
+    answer = _ask(d) if wanted is None else wanted
     if answer.lower() == "quit":
         click.echo("Nothing was reverted.", err=True)
         return
-    tell_synced(_revert(d, choose(d, answer, count=count)))
+    tell_synced(_revert(d, choose(d, answer, count=count())))
 
 
 def _revert(d: Deployment, choice: Choice) -> Delivered | RolloutState:
     return revert(d, choice) if way_of(d) == "fleet" else revert_tree(d, choice)
 
 
-def _ask(d: Deployment, count: int) -> str:
-    """Show the list and ask until the answer is a number of it, a tag, or `quit`."""
-    offered = choices(d, count=count)
+def _ask(d: Deployment) -> str:
+    """Show the list and ask until the answer is a number of it, a tag, or `quit`.
+
+    Raises `Refused` at the end of the input: there is nobody to ask.
+    """
+    offered = choices(d, count=count())
     if not offered:
         raise Refused(f"{d.prefix} has no rollout to revert to", next_steps=["git deploy start"])
     click.echo("The following can be reverted to:")
     click.echo("\n".join(lines(offered, numbered=True, long=True)))
     while True:
-        prompt = f"Number (1-{len(offered)}) or tag to revert to, or quit"
-        answer = str(click.prompt(prompt, err=True)).strip()
+        answer = _answer(f"Number (1-{len(offered)}) or tag to revert to, or quit")
         names = [listed.name for listed in offered]
         if answer.lower() == "quit" or answer in names:
             return answer
@@ -56,3 +59,15 @@ def _ask(d: Deployment, count: int) -> str:
         if answer.isdecimal() and 1 <= int(answer) <= len(names):
             return names[int(answer) - 1]
         click.echo(f"{answer!r} is not in the list.", err=True)
+
+
+def _answer(question: str) -> str:
+    click.echo(f"{question}: ", nl=False, err=True)
+    line = sys.stdin.readline()
+    if not line:
+        click.echo(err=True)
+        raise Refused(
+            "nobody says what to revert to: the input has ended, and nothing was reverted",
+            next_steps=["git deploy show", "git deploy revert TAG"],
+        )
+    return line.strip()
