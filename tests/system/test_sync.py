@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.system.site import Site
 
 
@@ -33,6 +35,15 @@ def test_the_message_goes_into_tag_and_deploy_file(site: Site) -> None:
     text = f"Friday train, {tag}"
     assert site.git("tag", "--list", "--format=%(contents:subject)", tag) == text
     assert text in (site.slot("web1") / ".deploy").read_text()
+
+
+@pytest.mark.parametrize("message", ["#43 fix", "why\n# not a comment\n\n\nand so on"])
+def test_a_message_may_have_a_line_that_begins_with_a_hash(site: Site, message: str) -> None:
+    site.ok("start", "-m", message)
+    site.ok("sync", "-m", message)
+    for tag in site.tags():
+        kept = site.git("tag", "--list", "--format=%(contents)", tag).rstrip()
+        assert kept == message.replace("\n\n\n", "\n\n")
 
 
 def test_the_deploy_file_names_commit_and_tag_and_never_makes_the_tree_dirty(

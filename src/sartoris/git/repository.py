@@ -225,7 +225,9 @@ class Repository:
         """Make an annotated tag. Making it again on the same commit is no error."""
         if self.commit_of(f"refs/tags/{tag}") == commit:
             return
-        self.git.run("tag", "--annotate", "--file=-", "--", tag, commit, stdin=os.fsencode(message))
+        # A line that begins with # is a line as any other: nobody edits the message.
+        options = ("--annotate", "--cleanup=whitespace", "--file=-")
+        self.git.run("tag", *options, "--", tag, commit, stdin=os.fsencode(message))
 
     def delete_tag(self, tag: str) -> None:
         self.git.run("tag", "--delete", "--", tag, check=False)
