@@ -52,6 +52,14 @@ def test_nobody_else_starts_in_between(tagged: Site) -> None:
         tagged.ok("start")
 
 
+def test_a_second_start_tells_where_the_first_stands_and_what_leads_on(tagged: Site) -> None:
+    ran = tagged.deploy("start")
+    assert ran.code == 1
+    assert "waiting for the synchronisation by hand" in ran.err
+    assert "git deploy finish" in ran.err
+    assert "git deploy sync" not in ran.err
+
+
 def test_the_next_start_goes_from_the_tag_that_was_finished(tagged: Site) -> None:
     rollout = tagged.tags()[-1]
     tagged.ok("finish")

@@ -142,9 +142,12 @@ def unfinished_start(d: Deployment) -> RolloutState | None:
     _require_work_tree(d, state)
     _require_no_abort(d, "start")
     if state.progress >= Progress.STARTED:
+        from sartoris.rollout.meaning import meaning
+
+        stands, steps = meaning(state, None)
         raise AlreadyStarted(
-            f"your rollout is under way already: {holder.describe()}",
-            next_steps=["git deploy status", "git deploy sync", "git deploy abort"],
+            f"your rollout is under way already ({stands}): {holder.describe()}",
+            next_steps=["git deploy status", *steps],
         )
     d.resume(state)
     return state
