@@ -6,6 +6,9 @@ ever deployed here through Salt.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,7 +151,9 @@ def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
     fields = {**_fields(order), "action": action}
     outcome = perform(fields, str(_salts("__opts__").get("git_deploy.root", "/")))
     if outcome["ok"] and action == "switch":
-        _remember(fields)
+        # What is live stays live: a /var that is full is no reason to have the fleet taken back.
+        with contextlib.suppress(OSError):
+            _remember(fields)
     return outcome
 
 
@@ -158,20 +163,25 @@ def _fields(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_every_slot(function: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    return {path: function(**order) for path, order in sorted(read_json(_memory()).items())}
+    slots = [slot for slot in map(read_json, _memory().glob("*.json")) if slot]
+    return {slot["path"]: function(**slot) for slot in sorted(slots, key=lambda one: one["path"])}
 
 
 def _remember(order: dict[str, Any]) -> None:
-    """Which slots there are: an order names one, and nothing else on a target lists them."""
-    known = read_json(_memory())
+    """Which slots there are: an order names one, and nothing else on a target lists them.
+
+    Each slot has a file of its own, so that jobs for two of them have nothing to share.
+    """
     slot = {"version": VERSION, **{name: order[name] for name in _OF_SLOT if name in order}}
-    if known.get(order["path"]) != slot:
-        _memory().parent.mkdir(parents=True, exist_ok=True)
-        write_json(_memory(), {**known, order["path"]: slot})
+    name = hashlib.sha256(os.fsencode(order["path"])).hexdigest()
+    file = _memory() / f"{name}.json"
+    if read_json(file) != slot:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, slot)
 
 
 def _memory() -> Path:
-    return Path(_salts("__opts__").get("cachedir", "/var/cache/salt/minion")) / "git_deploy.json"
+    return Path(_salts("__opts__").get("cachedir", "/var/cache/salt/minion")) / "git_deploy"
 
 
 def _desired() -> list[dict[str, Any]]:

@@ -1,0 +1,66 @@
+"""The agent as Salt's execution module, without Salt. With it: tests/salt."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sartoris.agent import salt_functions
+
+from .conftest import Target
+
+
+@pytest.fixture(autouse=True)
+def opts(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What Salt puts into the module."""
+    opts = {"git_deploy.root": str(target.root), "cachedir": str(tmp_path / "cache")}
+    monkeypatch.setattr(salt_functions, "__opts__", opts, raising=False)
+    return opts
+
+
+def fetched(target: Target, path: str = "/srv/app/php-slot0") -> dict[str, Any]:
+    """The order to switch to a release that is here."""
+    slot = path.rpartition("-")[2]
+    commit = target.publisher.release(slot, {"index.php": slot})
+    order = target.order("switch", slot, commit, slot=slot, path=path)
+    outcome = salt_functions.fetch(**order)
+    assert outcome["ok"], outcome
+    return order
+
+
+def test_every_slot_that_was_switched_is_told_of(target: Target) -> None:
+    assert salt_functions.status() == {}
+    for path in ("/srv/app/php-a", "/srv/app/php-b"):
+        salt_functions.switch(**fetched(target, path))
+    told = {path: outcome["live"] for path, outcome in salt_functions.status().items()}
+    assert told == {"/srv/app/php-a": "a", "/srv/app/php-b": "b"}
+
+
+def test_jobs_at_the_same_time_are_all_remembered(target: Target) -> None:
+    orders = [fetched(target, f"/srv/app/php-{number}") for number in range(12)]
+    with concurrent.futures.ThreadPoolExecutor(len(orders)) as threads:
+        outcomes = list(threads.map(lambda order: salt_functions.switch(**order), orders))
+    assert all(outcome["ok"] for outcome in outcomes)
+    assert set(salt_functions.status()) == {order["path"] for order in orders}
+
+
+def test_a_switch_that_cannot_be_remembered_is_no_failure(
+    target: Target, opts: dict[str, Any], tmp_path: Path
+) -> None:
+    order = fetched(target)
+    # No directory can be made here by anybody, and root writes to what is read-only.
+    (tmp_path / "file").touch()
+    opts["cachedir"] = str(tmp_path / "file" / "cache")
+    outcome = salt_functions.switch(**order)
+    assert (outcome["ok"], outcome["live"]) == (True, "slot0")
+
+
+def test_what_a_power_cut_has_left_of_the_memory_is_passed_over(
+    target: Target, opts: dict[str, Any]
+) -> None:
+    salt_functions.switch(**fetched(target))
+    (Path(opts["cachedir"]) / "git_deploy" / "cut-short.json").touch()
+    assert list(salt_functions.status()) == ["/srv/app/php-slot0"]
