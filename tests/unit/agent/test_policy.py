@@ -303,6 +303,22 @@ def _link(policy: Path) -> None:
     policy.symlink_to("/nowhere")
 
 
+def _directory_elsewhere(policy: Path) -> None:
+    elsewhere = policy.parent.with_name("elsewhere")
+    policy.parent.rename(elsewhere)
+    policy.parent.symlink_to(elsewhere)
+
+
+def _directory_nowhere(policy: Path) -> None:
+    _directory_elsewhere(policy)
+    shutil.rmtree(policy.parent.resolve())
+
+
+def _no_directory(policy: Path) -> None:
+    shutil.rmtree(policy.parent)
+    policy.parent.touch()
+
+
 def _directory(policy: Path) -> None:
     policy.unlink()
     policy.mkdir()
@@ -320,6 +336,9 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "is in another's directory": lambda policy: shutil.chown(policy.parent, USER),
     "is in an open directory": lambda policy: policy.parent.chmod(0o777),
     "is a link": _link,
+    "is in a directory that is a link": _directory_elsewhere,
+    "is in a directory that is a link to nothing": _directory_nowhere,
+    "is in a directory that is none": _no_directory,
     "is a directory": _directory,
     "is a pipe": _pipe,
 }
@@ -331,6 +350,11 @@ def test_everything_is_refused_when_the_file(
 ) -> None:
     spoil(guarded.policy)
     _refuses_everything(guarded)
+
+
+def test_without_the_directory_there_is_no_list(guarded: Guarded) -> None:
+    shutil.rmtree(guarded.policy.parent)
+    assert guarded.ask("status", path="/srv/other/php-slot0")["ok"]
 
 
 OWN = ("", "/releases", "/meta", "/staging", "/state", "/index", "/lock", "/trash", "/site.git")

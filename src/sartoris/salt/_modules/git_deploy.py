@@ -901,14 +901,12 @@ def _not_allowed(order: Order, what: str) -> Failure:
 def _read(root: str) -> Optional[list[_Listed]]:
     """The list; None when there is none. What is wrong in any part of it makes it worthless."""
     path = Path(root.rstrip("/") + _POLICY)
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            _check_owner(os.fstat(file.fileno()), "it")
-            _check_owner(path.parent.stat(), "its directory")
-            text = file.read(_LONGEST_POLICY)
+        text = _text(path)
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise _bad_policy("its directory is a symbolic link, or no directory") from None
     except OSError as error:
         raise _bad_policy(os.strerror(error.errno or 0)) from error
     try:
@@ -916,6 +914,21 @@ def _read(root: str) -> Optional[list[_Listed]]:
     except (ValueError, RecursionError):
         raise _bad_policy("it is not JSON") from None
     return _deployments(content)
+
+
+def _text(path: Path) -> bytes:
+    """What is in the file, reached through no link: one that leads nowhere is not "no list"."""
+    safe = os.O_NOFOLLOW | os.O_CLOEXEC
+    # Only to look a name up in it: users that are not root may be allowed no more.
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | safe)
+    try:
+        descriptor = os.open(path.name, os.O_RDONLY | os.O_NONBLOCK | safe, dir_fd=directory)
+        with os.fdopen(descriptor, "rb") as file:
+            _check_owner(os.fstat(descriptor), "it")
+            _check_owner(os.fstat(directory), "its directory")
+            return file.read(_LONGEST_POLICY)
+    finally:
+        os.close(directory)
 
 
 def _check_owner(found: os.stat_result, what: str) -> None:
