@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -12,12 +13,18 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Optional, Union
 
 from sartoris.agent.account import Account, belong_to
 from sartoris.agent.errors import Failure
+from sartoris.agent.programs import Programs
+
+# Seconds above the order's timeout, at which the child itself gives up: it may have been stopped
+# until the first, and is killed at the second. Transports wait for half a minute above it.
+_GO_ON, _AT_MOST = 1.0, 20.0
 
 # Runs the whole agent, which comes over standard input: where it came from is often root's alone.
 _START = """
@@ -32,29 +39,45 @@ class Channel:
     """JSON objects, one a line, between the two processes."""
 
     def __init__(self, end: socket.socket) -> None:
-        self._file = end.makefile("rwb")
+        self._end, self._received = end, b""
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(message).encode("ascii") + b"\n")
-        self._file.flush()
+    def send(self, message: Mapping[str, Any], seconds: float = math.inf) -> None:
+        """Raises socket.timeout when the other side does not take it within `seconds`."""
+        self._wait_at_most(seconds)
+        self._end.sendall(json.dumps(message).encode("ascii") + b"\n")
 
-    def receive(self) -> Optional[dict[str, Any]]:
-        """What the other side says next; None when it has ended."""
-        line = self._file.readline()
-        return json.loads(line) if line.endswith(b"\n") else None
+    def receive(self, seconds: float = math.inf) -> Optional[dict[str, Any]]:
+        """What the other side says next; None when it has ended.
+
+        Raises socket.timeout when it has not said it within `seconds`, and can be called again.
+        """
+        until = time.monotonic() + seconds
+        while b"\n" not in self._received:
+            self._wait_at_most(until - time.monotonic())
+            chunk = self._end.recv(1 << 16)
+            if not chunk:
+                return None
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _wait_at_most(self, seconds: float) -> None:
+        # 0 would be not to wait at all, even for what is there.
+        self._end.settimeout(None if seconds == math.inf else max(seconds, 0.01))
 
 
 class _Forked:
     """A forked process, with what is needed of Popen's methods."""
 
     def __init__(self, pid: int) -> None:
-        self._pid = pid
+        self.pid = pid
 
     def kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 _Process = Union[_Forked, "subprocess.Popen[bytes]"]
@@ -65,23 +88,28 @@ def carry_out_as(
     task: Mapping[str, Any],
     work: Callable[[int], None],
     help_out: Callable[[], Mapping[str, Any]],
+    timeout: int,
 ) -> dict[str, Any]:
     """Let a process of the user do `work` on the task; its answer.
 
     `work` gets the descriptor of a socket, see `answer`, and is a function of the agent's own. The
     child may ask once for `help_out`, which is called here, by root: that is all that it can have
-    of root. Raises Failure when the child is killed.
+    of root. Raises Failure when the child is killed, or has no answer well after `timeout` seconds.
     """
+    clock = Programs(timeout)
     here, there = socket.socketpair()
     with here:
         with there:
             process = _start(account, work, here, there)
         try:
-            answer = _converse(Channel(here), task, help_out)
-        except BaseException:
-            process.kill()
-            process.wait()
+            answer = _converse(_Child(process, Channel(here), clock), task, help_out)
+        except BaseException as error:
+            _kill(process)
+            if isinstance(error, socket.timeout):
+                raise clock.too_late() from None
             raise
+        if answer is not None:
+            process.kill()  # it has nothing left to do, and may have been stopped before it ended
         code = process.wait()
     if answer is None:
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}, and no answer"
@@ -90,15 +118,44 @@ def carry_out_as(
     return answer
 
 
+class _Child:
+    """The child as its parent hears it: not longer than the order may take, and a little more.
+
+    What the release runs is of the child's user, and so can stop it whenever it likes.
+    """
+
+    def __init__(self, process: _Process, channel: Channel, clock: Programs) -> None:
+        self._process, self._channel, self._clock = process, channel, clock
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        self._channel.send(message, self._clock.left() + _AT_MOST)
+
+    def hear(self) -> Optional[dict[str, Any]]:
+        """What the child says next; None when it has ended. Raises socket.timeout."""
+        try:
+            return self._channel.receive(self._clock.left() + _GO_ON)
+        except socket.timeout:
+            # Its time is up as well: if it was stopped, it ends now what it runs, and says so.
+            os.kill(self._process.pid, signal.SIGCONT)
+            return self._channel.receive(self._clock.left() + _AT_MOST)
+
+
+def _kill(process: _Process) -> None:
+    with contextlib.suppress(ProcessLookupError):  # until it has made itself a group
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
 def _converse(
-    channel: Channel, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
+    child: _Child, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
 ) -> Optional[dict[str, Any]]:
     with contextlib.suppress(ConnectionError):
-        channel.send({"parent": os.getpid(), **task})
-        message = channel.receive()
+        child.tell({"parent": os.getpid(), **task})
+        message = child.hear()
         if message is not None and "answer" not in message:
-            channel.send(help_out())
-            message = channel.receive()
+            child.tell(help_out())
+            message = child.hear()
         return message["answer"] if message else None
     return None
 

@@ -68,7 +68,8 @@ def _attempt(raw: Any, root: str) -> dict[str, Any]:
         # The order was checked here; what the child says cannot make another one of it.
         switches = order.action == "switch" and order.service
         helping = act if switches else dict
-        return carry_out_as(account, task, carry_out_for_parent, lambda: _guarded(helping))
+        work = carry_out_for_parent
+        return carry_out_as(account, task, work, lambda: _guarded(helping), order.timeout)
     except Failure as failure:
         return failure.told()
 

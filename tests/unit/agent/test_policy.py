@@ -8,6 +8,8 @@ import os
 import pwd
 import select
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from typing import Any
 import pytest
 
 from sartoris import agent
+from sartoris.agent import child
 from sartoris.agent.joined import FILE
 from tests.unit.agent.conftest import LIVE, Publisher, Target, program
 
@@ -441,6 +444,46 @@ def test_a_child_that_is_killed_gives_an_outcome(guarded: Guarded, way: Way) -> 
     outcome = way(guarded, guarded.order("fetch", "t1", guarded.publish("t1", files)))
     assert outcome["error"] == "killed"
     assert "as www-data ended by signal 9" in outcome["message"]
+
+
+@every_way
+def test_a_child_that_is_stopped_goes_on_when_its_time_is_up(guarded: Guarded, way: Way) -> None:
+    files = {"deploy/target/prepare.sh": program("kill -STOP $PPID; exec sleep 60")}
+    commit = guarded.publish("t1", files)
+    outcome = way(guarded, guarded.order("fetch", "t1", commit, timeout=1))
+    assert (outcome["error"], outcome["seconds"] < 15) == ("timeout", True)
+    assert outcome["message"] == "the order took longer than 1 s and was ended"
+    # It has ended what it ran: the slot is free.
+    commit = guarded.publish("t2", {"index.php": "2"})
+    assert way(guarded, guarded.order("fetch", "t2", commit))["ok"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_child_that_is_stopped_again_and_again_is_killed(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    monkeypatch.setattr(child, "_AT_MOST", 1.5)
+    monkeypatch.setattr(child, "_is_alone", lambda: alone)
+    told = guarded.directory / "child"
+    stop = f"trap '' TERM; echo $PPID > {told}; while kill -STOP $PPID; do :; done"
+    commit = guarded.publish("t1", {"deploy/target/prepare.sh": program(stop)})
+    outcome = guarded.ask("fetch", "t1", commit, timeout=1)
+    assert (outcome["error"], outcome["seconds"] < 15) == ("timeout", True)
+    assert outcome["message"] == "the order took longer than 1 s and was ended"
+    assert not Path("/proc", told.read_text().strip()).exists()
+
+
+def test_an_answer_counts_though_the_child_is_stopped_before_it_ends(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped_after_it(descriptor: int) -> None:
+        with socket.socket(fileno=descriptor) as end:
+            child.Channel(end).send({"answer": {"ok": True, "message": "done"}})
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    monkeypatch.setattr("sartoris.agent.outcome.carry_out_for_parent", stopped_after_it)
+    monkeypatch.setattr(child, "_is_alone", lambda: True)
+    assert guarded.ask("status")["message"] == "done"
 
 
 def test_a_child_dies_with_its_parent(guarded: Guarded) -> None:
