@@ -39,6 +39,20 @@ def test_verify_finds_what_was_changed(fleet: Cluster, site: SaltSite) -> None:
     assert answer["web3"][path_of(site)]["changed"] == ["index.php"]
 
 
+ORDER = ("version=1", "repository=wiki", "slot=slot0")
+
+
+def test_an_order_that_fails_is_a_failure_of_salt_as_well(fleet: Cluster, site: SaltSite) -> None:
+    order = (*ORDER, f"path={path_of(site)}", "release=none", f"commit={'a' * 40}")
+    by_hand = fleet.salt("web1", "git_deploy.switch", *order)
+    assert (by_hand.document["web1"]["error"], by_hand.code != 0) == ("not-held", True)
+    called = fleet.call(fleet.minions["web1"], "git_deploy.switch", *order)
+    assert (called.document["local"]["error"], called.code != 0) == ("not-held", True)
+    # To whoever collects outcomes it is the one that the agent gave.
+    by_runner = fleet.run("git_deploy.switch", "web1", *order).document
+    assert by_runner["web1"]["error"] == "not-held"
+
+
 def test_every_function_has_its_documentation(fleet: Cluster, site: SaltSite) -> None:
     del site
     # `salt` shows documentation in a form of its own, `salt-call` as it is.

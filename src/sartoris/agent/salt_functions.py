@@ -1,7 +1,8 @@
 """Salt's functions: the agent is the execution module `git_deploy`.
 
 Each takes the fields of an order by name. Without any, it does the same for every slot that was
-ever deployed here through Salt.
+ever deployed here through Salt. Where an outcome is not ok, Salt's commands exit with a code that
+is not 0.
 """
 
 from __future__ import annotations
@@ -154,6 +155,8 @@ def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
         # What is live stays live: a /var that is full is no reason to have the fleet taken back.
         with contextlib.suppress(OSError):
             _remember(fields)
+    if not outcome["ok"]:
+        _salts("__context__")["retcode"] = 1
     return outcome
 
 

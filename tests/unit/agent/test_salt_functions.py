@@ -64,3 +64,15 @@ def test_what_a_power_cut_has_left_of_the_memory_is_passed_over(
     salt_functions.switch(**fetched(target))
     (Path(opts["cachedir"]) / "git_deploy" / "cut-short.json").touch()
     assert list(salt_functions.status()) == ["/srv/app/php-slot0"]
+
+
+def test_an_outcome_that_is_not_ok_is_told_to_salt(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context: dict[str, Any] = {}
+    monkeypatch.setattr(salt_functions, "__context__", context, raising=False)
+    order = fetched(target)
+    salt_functions.switch(**order)
+    assert context == {}
+    salt_functions.switch(**{**order, "release": "none"})
+    assert context == {"retcode": 1}

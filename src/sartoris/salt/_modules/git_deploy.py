@@ -3166,6 +3166,8 @@ def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
         # What is live stays live: a /var that is full is no reason to have the fleet taken back.
         with contextlib.suppress(OSError):
             _remember(fields)
+    if not outcome["ok"]:
+        _salts("__context__")["retcode"] = 1
     return outcome
 
 

@@ -37,9 +37,10 @@ SYNC = "type: salt '*' saltutil.sync_modules"
 
 @dataclass(frozen=True)
 class Return:
-    """What one minion returned to one job. `ran` is False when Salt could not run the function.
+    """What one minion returned to one job.
 
-    With `stands_by` it told so by an event, and the job goes on (`sartoris.agent.standing_by`).
+    `ran` is False when Salt could not run the function, and when an outcome is not ok. With
+    `stands_by` it told so by an event, and the job goes on (`sartoris.agent.standing_by`).
     """
 
     jid: str
@@ -54,9 +55,9 @@ def outcome_of(answer: Return, action: str, *, of_slot: bool = True) -> dict[str
 
     Without `of_slot` the order named none, and the outcomes of all slots, by path, are `slots`.
     """
-    if answer.ran and isinstance(answer.value, dict) and "ok" in answer.value:
+    if isinstance(answer.value, dict) and "ok" in answer.value:
         return {**_with_way_out(answer.value), "target": answer.minion}
-    if answer.ran and not of_slot and _is_of_every_slot(answer.value):
+    if not of_slot and _is_of_every_slot(answer.value) and (answer.ran or answer.value):
         good = all(one["ok"] for one in answer.value.values())
         return {"action": action, "target": answer.minion, "ok": good, "slots": answer.value}
     if answer.ran:
