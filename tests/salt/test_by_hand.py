@@ -39,7 +39,7 @@ def test_verify_finds_what_was_changed(fleet: Cluster, site: SaltSite) -> None:
     assert answer["web3"][path_of(site)]["changed"] == ["index.php"]
 
 
-ORDER = ("version=1", "repository=wiki", "slot=slot0")
+ORDER = ("repository=wiki", "slot=slot0")
 
 
 def test_an_order_that_fails_is_a_failure_of_salt_as_well(fleet: Cluster, site: SaltSite) -> None:
@@ -51,6 +51,11 @@ def test_an_order_that_fails_is_a_failure_of_salt_as_well(fleet: Cluster, site: 
     # To whoever collects outcomes it is the one that the agent gave.
     by_runner = fleet.run("git_deploy.switch", "web1", *order).document
     assert by_runner["web1"]["error"] == "not-held"
+
+
+def test_an_order_by_hand_needs_no_version(fleet: Cluster, site: SaltSite) -> None:
+    said = fleet.salt("web1", "git_deploy.status", *ORDER, f"path={path_of(site)}")
+    assert (said.document["web1"]["live"], said.code) == (site.live("web1"), 0)
 
 
 def test_every_function_has_its_documentation(fleet: Cluster, site: SaltSite) -> None:

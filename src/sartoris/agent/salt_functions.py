@@ -38,7 +38,7 @@ def fetch(stand_by: float = 0, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt 'web*' git_deploy.fetch version=1 repository=mediawiki slot=slot0 \\
+        salt 'web*' git_deploy.fetch repository=mediawiki slot=slot0 \\
             path=/srv/php-slot0 release=slot0-20261123-140200 commit=COMMIT \\
             url=http://deploy/mediawiki.git
     """
@@ -56,7 +56,7 @@ def switch(**order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt 'web*' git_deploy.switch version=1 repository=mediawiki slot=slot0 \\
+        salt 'web*' git_deploy.switch repository=mediawiki slot=slot0 \\
             path=/srv/php-slot0 release=slot0-20261123-140200 commit=COMMIT
     """
     return _carry_out("switch", order)
@@ -70,7 +70,7 @@ def withdraw(**order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt 'web*' git_deploy.withdraw version=1 repository=mediawiki slot=slot0 \\
+        salt 'web*' git_deploy.withdraw repository=mediawiki slot=slot0 \\
             path=/srv/php-slot0 release=slot0-20261123-140200
     """
     return _carry_out("withdraw", order)
@@ -110,7 +110,7 @@ def service(**order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt 'web*' git_deploy.service version=1 repository=mediawiki slot=slot0 \\
+        salt 'web*' git_deploy.service repository=mediawiki slot=slot0 \\
             path=/srv/php-slot0 service=php8.2-fpm service_action=reload
     """
     return _carry_out("service", order)
@@ -149,7 +149,7 @@ def _fetch_and_stand_by(order: dict[str, Any], jid: str, seconds: float) -> dict
 
 
 def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
-    fields = {**_fields(order), "action": action}
+    fields = {"version": VERSION, **_fields(order), "action": action}
     outcome = perform(fields, str(_salts("__opts__").get("git_deploy.root", "/")))
     if outcome["ok"] and action == "switch":
         # What is live stays live: a /var that is full is no reason to have the fleet taken back.

@@ -76,3 +76,10 @@ def test_an_outcome_that_is_not_ok_is_told_to_salt(
     assert context == {}
     salt_functions.switch(**{**order, "release": "none"})
     assert context == {"retcode": 1}
+
+
+def test_an_order_needs_no_version(target: Target) -> None:
+    order = fetched(target)
+    del order["version"]
+    assert salt_functions.switch(**order)["live"] == "slot0"
+    assert salt_functions.status(**{**order, "version": 2})["error"] == "unknown-version"

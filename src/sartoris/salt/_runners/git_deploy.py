@@ -4,7 +4,8 @@
 On the master it is one file (`sartoris.salt.runner.joined`), which needs nothing but Salt. By hand:
 
     salt-run git_deploy.status 'web*'
-    salt-run git_deploy.service 'web*' repository=mediawiki service=php8.2-fpm service_action=reload
+    salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
+        service=php8.2-fpm service_action=reload
 
 The other functions are for programs: a deployment server that is only a minion reaches the fleet
 through them (`publish.runner`, the master's `peer_run`), and the master's reactor calls `converge`
@@ -641,7 +642,7 @@ def fetch(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.fetch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.fetch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             release=slot0-20261123-140200 commit=COMMIT url=http://deploy/mediawiki.git
     """
     return _dispatch("fetch", tgt, order)
@@ -655,7 +656,7 @@ def switch(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.switch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.switch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             release=slot0-20261123-140200 commit=COMMIT
     """
     return _dispatch("switch", tgt, order)
@@ -669,7 +670,7 @@ def withdraw(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.withdraw 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.withdraw 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             release=slot0-20261123-140200
     """
     return _dispatch("withdraw", tgt, order)
@@ -709,7 +710,7 @@ def service(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             service=php8.2-fpm service_action=reload
     """
     return _dispatch("service", tgt, order)

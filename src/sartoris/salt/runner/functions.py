@@ -33,7 +33,7 @@ def fetch(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.fetch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.fetch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             release=slot0-20261123-140200 commit=COMMIT url=http://deploy/mediawiki.git
     """
     return _dispatch("fetch", tgt, order)
@@ -47,7 +47,7 @@ def switch(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.switch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.switch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             release=slot0-20261123-140200 commit=COMMIT
     """
     return _dispatch("switch", tgt, order)
@@ -61,7 +61,7 @@ def withdraw(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.withdraw 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.withdraw 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             release=slot0-20261123-140200
     """
     return _dispatch("withdraw", tgt, order)
@@ -101,7 +101,7 @@ def service(tgt: str, **order: Any) -> dict[str, Any]:
 
     .. code-block:: bash
 
-        salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \
+        salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
             service=php8.2-fpm service_action=reload
     """
     return _dispatch("service", tgt, order)
