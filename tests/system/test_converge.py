@@ -181,3 +181,21 @@ def test_all_slots_are_brought(behind: Site) -> None:
     behind.ok("converge")
     assert behind.everywhere("slot0") == {behind.desired("slot0")}
     assert behind.everywhere("slot1") == {behind.desired("slot1")}
+
+
+def test_one_that_was_away_when_the_first_rollout_was_aborted_loses_what_it_has(
+    site: Site,
+) -> None:
+    site.ok("start")
+    site.hook("post-sync.no", "exit 1")
+    assert site.deploy("sync").code == 71
+    release = site.live("web3")
+    away = site.target("web3").rename(site.root / "away")
+    ran = site.deploy("abort")
+    assert ran.code == 71
+    assert "git deploy converge" in ran.err
+    away.rename(site.target("web3"))
+    assert site.live("web3") == release
+    assert "slot0 at nothing: 3 targets, brought web3." in site.ok("converge").err
+    assert site.live("web3") == ""
+    assert "nothing was behind" in site.ok("converge").err

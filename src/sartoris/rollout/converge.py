@@ -11,14 +11,19 @@ from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.purge import purge
 from sartoris.rollout.steps import failed_of
 from sartoris.sync.desired import Desired
+from sartoris.sync.fleet import StageResult
 from sartoris.sync.two_stage import LiveRelease
 
 
 @dataclass(frozen=True)
 class Converged:
-    """One slot. `brought` targets were not current and are now; the other `asked` always were."""
+    """One slot, which should have `release` live, "" for nothing.
 
-    desired: Desired
+    `brought` targets were not current and are now; the other `asked` always were.
+    """
+
+    slot: str
+    release: str
     asked: tuple[str, ...]
     brought: tuple[str, ...]
 
@@ -35,9 +40,11 @@ def converge(d: Deployment, names: Sequence[str]) -> list[Converged]:
     a sync runs, `WrongUsage` for a name that is no target.
     """
     with d.exclusively():
-        slots = _desired_slots(d)
-        chosen = d.of(slots[0].prefix).fleet.chosen(names)
+        slots, withdrawn = list(d.desired.slots().values()), _withdrawn(d)
+        _require_something(d, slots, withdrawn)
+        chosen = d.of(slots[0].prefix if slots else d.prefix).fleet.chosen(names)
         results = [_converge(d.of(slot.prefix), slot, chosen) for slot in slots]
+        results += [_withdraw(d, withdrawn, chosen)] if withdrawn else []
         _announce(d, results)
     failed = [text for _, text in results if text]
     if failed:
@@ -51,7 +58,7 @@ def converge(d: Deployment, names: Sequence[str]) -> list[Converged]:
 def _announce(d: Deployment, results: Sequence[tuple[Converged, str]]) -> None:
     """Say nothing when nothing was behind: a converge may be typed by cron, every hour."""
     told = [
-        failed or f"{done.desired.slot} at {done.desired.release}: brought {' '.join(done.brought)}"
+        failed or f"{done.slot} at {done.release or 'nothing'}: brought {' '.join(done.brought)}"
         for done, failed in results
         if done.brought
     ]
@@ -60,21 +67,40 @@ def _announce(d: Deployment, results: Sequence[tuple[Converged, str]]) -> None:
         announcing.converged(d, "\n".join(told))
 
 
-def _desired_slots(d: Deployment) -> list[Desired]:
-    slots = list(d.desired.slots().values())
-    if not slots or not d.has_fleet:
+def _withdrawn(d: Deployment) -> str:
+    """The release of the slot's first rollout, when that was aborted: it should be live nowhere."""
+    if not d.has_fleet or d.desired.of(d.slot) is not None:
+        return ""
+    last = next(iter(d.journal.rollouts(prefix=d.prefix, limit=1)), None)
+    return last.release if last is not None and last.result == "aborted" else ""
+
+
+def _require_something(d: Deployment, slots: Sequence[Desired], withdrawn: str) -> None:
+    if not d.has_fleet or not (slots or withdrawn):
         raise Refused(
             "nothing has been deployed from here yet, so there is nothing to converge on",
             next_steps=["git deploy start"],
         )
-    return slots
+
+
+def _withdraw(d: Deployment, release: str, chosen: tuple[str, ...]) -> tuple[Converged, str]:
+    """As `_converge`, for a slot that should have nothing live."""
+    with d.events.step("ask"):
+        asked = d.fleet.status(chosen)
+    behind = tuple(n for n, o in asked.outcomes.items() if not o.ok or o.live == release)
+    converged = Converged(d.slot, "", chosen, behind)
+    if not behind:
+        return converged, ""
+    with d.events.step("withdraw", release):
+        result = d.two_stage.take_back(release, None, behind)
+    return converged, _failed(d, result)
 
 
 def _converge(d: Deployment, desired: Desired, chosen: tuple[str, ...]) -> tuple[Converged, str]:
     """One slot; with what failed, as text."""
     behind = _behind(d, chosen, desired)
     failed = _bring(d, desired, behind) if behind else ""
-    return Converged(desired, chosen, behind), failed
+    return Converged(desired.slot, desired.release, chosen, behind), failed
 
 
 def _behind(d: Deployment, chosen: Sequence[str], desired: Desired) -> tuple[str, ...]:
@@ -88,8 +114,12 @@ def _bring(d: Deployment, desired: Desired, behind: Sequence[str]) -> str:
         release = d.publish.publish(desired.release, desired.source)
         result = d.two_stage.bring(LiveRelease.desired(desired, release.size), behind)
     purge(d, desired.prefix, desired.release)  # of what these targets have served until now
+    failed = _failed(d, result)
+    return f"{failed}\nThe others have {desired.release} live." if failed else ""
+
+
+def _failed(d: Deployment, result: StageResult) -> str:
     if not result.failed:
         return ""
     outcomes = list(result.outcomes.values())
-    failed = failed_of("converge", outcomes, len(outcomes), str(d.config.max_failed))
-    return f"{failed}\nThe others have {desired.release} live."
+    return failed_of("converge", outcomes, len(outcomes), str(d.config.max_failed))

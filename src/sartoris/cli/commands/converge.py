@@ -18,4 +18,5 @@ def command(targets: tuple[str, ...]) -> None:
     for done in converge(deployment(), targets):
         brought = f"brought {', '.join(done.brought)}" if done.brought else "nothing was behind"
         count = plural(len(done.asked), "target")
-        click.echo(f"{done.desired.slot} at {done.desired.release}: {count}, {brought}.", err=True)
+        release = done.release or "nothing"
+        click.echo(f"{done.slot} at {release}: {count}, {brought}.", err=True)
