@@ -107,7 +107,7 @@ def _dates(d: Deployment) -> Callable[[str], str]:
         return date_of
     made = d.repository.tag_dates()
     # Tags of one second sort by name: the date in it may be a little ahead of the clock.
-    return lambda name: made[name] and made[name] + name.removesuffix("_reverted")
+    return lambda name: made[name] + name.removesuffix("_reverted") if made.get(name) else ""
 
 
 def _are_read(date_format: str) -> bool:
