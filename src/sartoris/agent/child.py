@@ -25,6 +25,7 @@ from sartoris.agent.programs import Programs
 # Seconds above the order's timeout, at which the child itself gives up: it may have been stopped
 # until the first, and is killed at the second. Transports wait for half a minute above it.
 _GO_ON, _AT_MOST = 1.0, 20.0
+_TO_END = 2.0  # seconds that it may take to end when it says nothing more
 
 # Runs the whole agent, which comes over standard input: where it came from is often root's alone.
 _START = """
@@ -73,6 +74,10 @@ class _Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
 
+    def poll(self) -> Optional[int]:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
+
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
@@ -104,13 +109,12 @@ def carry_out_as(
         try:
             answer = _converse(_Child(process, Channel(here), clock), task, help_out)
         except BaseException as error:
-            _kill(process)
+            _end_of(process, 0)
             if isinstance(error, socket.timeout):
                 raise clock.too_late() from None
             raise
-        if answer is not None:
-            process.kill()  # it has nothing left to do, and may have been stopped before it ended
-        code = process.wait()
+        # Who has answered has nothing left to do.
+        code = _end_of(process, _TO_END if answer is None else 0)
     if answer is None:
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}, and no answer"
         message = f"the process that carried the order out as {account.name} ended {how}"
@@ -140,11 +144,17 @@ class _Child:
             return self._channel.receive(self._clock.left() + _AT_MOST)
 
 
-def _kill(process: _Process) -> None:
-    with contextlib.suppress(ProcessLookupError):  # until it has made itself a group
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
+def _end_of(process: _Process, seconds: float) -> int:
+    """The exit code. A child that has not ended in `seconds`, or was stopped, is killed."""
+    until = time.monotonic() + seconds
+    while (code := process.poll()) is None:
+        if time.monotonic() >= until:
+            with contextlib.suppress(ProcessLookupError):  # until it has made itself a group
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            return process.wait()
+        time.sleep(0.01)
+    return code
 
 
 def _converse(

@@ -22,6 +22,7 @@ import pytest
 
 from sartoris import agent
 from sartoris.agent import child
+from sartoris.agent.account import belong_to
 from sartoris.agent.joined import FILE
 from tests.unit.agent.conftest import LIVE, Publisher, Target, program
 
@@ -467,23 +468,30 @@ def test_a_child_that_is_stopped_again_and_again_is_killed(
     told = guarded.directory / "child"
     stop = f"trap '' TERM; echo $PPID > {told}; while kill -STOP $PPID; do :; done"
     commit = guarded.publish("t1", {"deploy/target/prepare.sh": program(stop)})
-    outcome = guarded.ask("fetch", "t1", commit, timeout=1)
+    outcome = guarded.ask("fetch", "t1", commit, timeout=3)
     assert (outcome["error"], outcome["seconds"] < 15) == ("timeout", True)
-    assert outcome["message"] == "the order took longer than 1 s and was ended"
+    assert outcome["message"] == "the order took longer than 3 s and was ended"
     assert not Path("/proc", told.read_text().strip()).exists()
 
 
-def test_an_answer_counts_though_the_child_is_stopped_before_it_ends(
-    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("says", "error"), [({"answer": {"ok": True, "error": "none"}}, "none"), (None, "killed")]
+)
+def test_a_child_that_is_stopped_before_it_ends_is_not_waited_for(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, says: dict[str, Any] | None, error: str
 ) -> None:
-    def stopped_after_it(descriptor: int) -> None:
+    def stopped(descriptor: int) -> None:
         with socket.socket(fileno=descriptor) as end:
-            child.Channel(end).send({"answer": {"ok": True, "message": "done"}})
+            channel = child.Channel(end)
+            belong_to((channel.receive() or {})["parent"])
+            if says is not None:
+                channel.send(says)
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    monkeypatch.setattr("sartoris.agent.outcome.carry_out_for_parent", stopped_after_it)
+    monkeypatch.setattr("sartoris.agent.outcome.carry_out_for_parent", stopped)
     monkeypatch.setattr(child, "_is_alone", lambda: True)
-    assert guarded.ask("status")["message"] == "done"
+    monkeypatch.setattr(child, "_TO_END", 0.1)
+    assert guarded.ask("status")["error"] == error
 
 
 def test_a_child_dies_with_its_parent(guarded: Guarded) -> None:
