@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
@@ -27,6 +28,7 @@ class Repository:
         self.git = git
         self.top = top
         self.git_dir = git_dir
+        self._followed: dict[str, tuple[str, str]] = {}
 
     @classmethod
     def at(cls, directory: Path) -> Repository:
@@ -111,13 +113,21 @@ class Repository:
 
         From the configuration: `@{upstream}` needs a remote-tracking ref, and there may be none.
         """
-        if not branch or self._configured(f"branch.{branch}.remote") != site:
-            return ""
-        merge = self._configured(f"branch.{branch}.merge")
-        return merge.removeprefix("refs/heads/") if merge.startswith("refs/heads/") else ""
+        if branch not in self._followed:
+            self._followed[branch] = self._what_follows(branch) if branch else ("", "")
+        remote, merge = self._followed[branch]
+        follows = remote == site and merge.startswith("refs/heads/")
+        return merge.removeprefix("refs/heads/") if follows else ""
 
-    def _configured(self, key: str) -> str:
-        return self.git.run("config", "--get", key, check=False).text
+    def _what_follows(self, branch: str) -> tuple[str, str]:
+        """The remote and the ref there that a branch is set to follow, "" for none."""
+        keys = rf"^branch\.{re.escape(branch)}\.(remote|merge)$"
+        found = self.git.run("config", "-z", "--get-regexp", keys, check=False).records
+        values = {
+            key.rpartition(".")[2]: value
+            for key, _, value in (one.partition("\n") for one in found)
+        }
+        return values.get("remote", ""), values.get("merge", "")
 
     def tracking_commit(self, site: str, branch: str) -> str | None:
         """What the remote's branch was when it was last fetched from or pushed to."""
