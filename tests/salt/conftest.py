@@ -30,12 +30,16 @@ def desired_of(cluster: Cluster) -> Path:
     return directory
 
 
+def forget_records(cluster: Cluster) -> None:
+    """What slots should have is known of one test's site only: all of them have the same names."""
+    for record in (cluster.directory / "desired").glob("*.json"):
+        record.unlink()
+
+
 @pytest.fixture(autouse=True)
 def _no_records(request: pytest.FixtureRequest) -> None:
-    """What slots should have is known of this test's site only: all of them have the same names."""
     if "fleet" in request.fixturenames:
-        for record in desired_of(request.getfixturevalue("fleet")).iterdir():
-            record.unlink()
+        forget_records(request.getfixturevalue("fleet"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from sartoris.salt.formula import export
 from tests.programs import need
 from tests.salt.cluster import Cluster
-from tests.salt.conftest import need_salt
+from tests.salt.conftest import forget_records, need_salt
 from tests.salt.salted import SaltSite
 from tests.salt.scratch import Applied, applied
 
@@ -61,7 +61,7 @@ def cluster() -> Iterator[Cluster]:
         assert did.failed == []
         cluster.restart_master()
         cluster.ping(*WEB)
-        assert cluster.salt("web*", "saltutil.sync_all").code == 0
+        assert cluster.salt("--timeout=120", "web*", "saltutil.sync_all", limit=180).code == 0
         yield cluster
 
 
@@ -72,6 +72,7 @@ def apply(cluster: Cluster, name: str, state: str, test: bool = False) -> Applie
 
 @pytest.fixture
 def site(cluster: Cluster, tmp_path: Path) -> SaltSite:
+    forget_records(cluster)
     site = SaltSite.on(cluster, tmp_path / "formula-site", WEB, "web*")
     site.config("deploy.max-failed", "1")
     return site
