@@ -21,7 +21,7 @@ def peer(says: bytes | None) -> Iterator[CacheServer]:
 
         def serve() -> None:
             connection, _ = server.accept()
-            with connection, suppress(ConnectionError):  # who is not understood is left at once
+            with connection, suppress(OSError):  # who is not understood is left at once
                 connection.sendall(says or b"")
                 connection.shutdown(socket.SHUT_WR)
                 connection.recv(1 << 16)
