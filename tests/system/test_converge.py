@@ -199,3 +199,27 @@ def test_one_that_was_away_when_the_first_rollout_was_aborted_loses_what_it_has(
     assert "slot0 at nothing: 3 targets, brought web3." in site.ok("converge").err
     assert site.live("web3") == ""
     assert "nothing was behind" in site.ok("converge").err
+
+
+def test_it_needs_no_configured_prefix(site: Site) -> None:
+    """The desired state knows which there are."""
+    site.git("config", "--unset", "deploy.tag-prefix")
+    site.ok("start", "slot1")
+    site.ok("sync", "slot1")
+    site.slot("web2", "slot1").unlink()
+    assert "brought web2" in site.ok("converge").err
+
+
+def test_an_aborted_revert_withdraws_nothing_where_the_desired_state_is_lost(
+    deployed: Site,
+) -> None:
+    """What a revert goes back to was made by another rollout, and was live before it began."""
+    live = deployed.desired()
+    (deployed.state_directory / "desired.json").unlink()
+    deployed.hook("post-sync.no", "exit 1")
+    assert deployed.deploy("revert", live).code == 71
+    deployed.deploy("abort")
+    deployed.slot("web1").unlink(missing_ok=True)
+    deployed.slot("web1").symlink_to(f".sartoris/releases/{live}")
+    assert deployed.deploy("converge").code == 1
+    assert deployed.live("web1") == live

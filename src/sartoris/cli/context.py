@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -71,25 +72,25 @@ def _is_verbose() -> bool:
 
 
 def _date_format(text: str | None) -> str | None:
-    if text is None:
-        return None
-    from sartoris.config.values import BadValue, parse_date_format
+    from sartoris.config.values import parse_date_format
 
-    try:
-        return parse_date_format(text)
-    except BadValue as error:
-        raise WrongUsage(f"--date-fmt {text!r} {error}") from error
+    return _checked("--date-fmt", text, parse_date_format)
 
 
 def _deploy_file(text: str | None) -> str | None:
-    if text is None:
-        return None
-    from sartoris.config.values import BadValue, parse_path_inside
+    from sartoris.config.values import parse_path_inside
+
+    return _checked("--deploy-file-name", text, parse_path_inside)
+
+
+def _checked(option: str, text: str | None, parse: Callable[[str], str]) -> str | None:
+    """What was typed, checked as the configuration key of the same meaning is."""
+    from sartoris.config.values import BadValue
 
     try:
-        return parse_path_inside(text)
+        return None if text is None else parse(text)
     except BadValue as error:
-        raise WrongUsage(f"--deploy-file-name {text!r} {error}") from error
+        raise WrongUsage(f"{option} {text!r} {error}") from error
 
 
 def _show_events(d: Deployment) -> None:

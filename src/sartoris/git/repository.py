@@ -199,13 +199,13 @@ class Repository:
         entries = self.git.run("ls-files", "--unmerged", "-z").records
         return list(dict.fromkeys(entry.partition("\t")[2] for entry in entries))
 
-    def repositories_in_the_way(self, commits: Sequence[str]) -> list[str]:
-        """Directories with a repository of their own in the places of files of the commits.
+    def repositories_in_the_way(self, commit: str) -> list[str]:
+        """Directories with a repository of their own in the places of files of the commit.
 
         git knows nothing of what is in them, and would remove them with all that is there.
         """
-        found = [path for commit in commits for path in self._in_the_way(commit)]
-        return list(dict.fromkeys(path.rstrip("/") for path in found if path.endswith("/")))
+        found = self._in_the_way(commit)
+        return [path.rstrip("/") for path in found if path.endswith("/")]
 
     def _in_the_way(self, commit: str) -> list[str]:
         """What is untracked, ignored too, in the places of files that `commit` has.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sartoris.errors import Refused, SyncIncomplete
+from sartoris.journal.store import RolloutRecord
 from sartoris.rollout import announcing
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.purge import purge
@@ -41,10 +42,11 @@ def converge(d: Deployment, names: Sequence[str]) -> list[Converged]:
     """
     with d.exclusively():
         slots, withdrawn = list(d.desired.slots().values()), _withdrawn(d)
-        _require_something(d, slots, withdrawn)
-        chosen = d.of(slots[0].prefix if slots else d.prefix).fleet.chosen(names)
+        first = _require_something(d, slots, withdrawn)
+        chosen = d.of(first.prefix).fleet.chosen(names)
         results = [_converge(d.of(slot.prefix), slot, chosen) for slot in slots]
-        results += [_withdraw(d, withdrawn, chosen)] if withdrawn else []
+        if withdrawn:
+            results.append(_withdraw(d.of(withdrawn.prefix), withdrawn.release, chosen))
         _announce(d, results)
     failed = [text for _, text in results if text]
     if failed:
@@ -67,20 +69,28 @@ def _announce(d: Deployment, results: Sequence[tuple[Converged, str]]) -> None:
         announcing.converged(d, "\n".join(told))
 
 
-def _withdrawn(d: Deployment) -> str:
-    """The release of the slot's first rollout, when that was aborted: it should be live nowhere."""
-    if not d.has_fleet or d.desired.of(d.slot) is not None:
-        return ""
-    last = next(iter(d.journal.rollouts(prefix=d.prefix, limit=1)), None)
-    return last.release if last is not None and last.result == "aborted" else ""
+def _withdrawn(d: Deployment) -> RolloutRecord | None:
+    """The last rollout, if it was a slot's first and was aborted: its release belongs nowhere.
+
+    Not a revert: its release was made by another rollout, and may well be what should be live.
+    """
+    last = next(iter(d.journal.rollouts(limit=1)), None)
+    if last is None or last.result != "aborted" or not last.release or last.release != last.tag:
+        return None
+    return None if d.desired.of(last.slot) else last
 
 
-def _require_something(d: Deployment, slots: Sequence[Desired], withdrawn: str) -> None:
-    if not d.has_fleet or not (slots or withdrawn):
+def _require_something(
+    d: Deployment, slots: Sequence[Desired], withdrawn: RolloutRecord | None
+) -> Desired | RolloutRecord:
+    """Any of these: all have the same fleet."""
+    first = slots[0] if slots else withdrawn
+    if not d.has_fleet or first is None:
         raise Refused(
             "nothing has been deployed from here yet, so there is nothing to converge on",
             next_steps=["git deploy start"],
         )
+    return first
 
 
 def _withdraw(d: Deployment, release: str, chosen: tuple[str, ...]) -> tuple[Converged, str]:

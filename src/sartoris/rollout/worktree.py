@@ -123,7 +123,7 @@ def _keep_changes(d: Deployment, commit: str, cut_short: list[str]) -> list[str]
 def _set_repositories_aside(d: Deployment, commit: str) -> list[str]:
     """Make room for files of `commit` where somebody has put a whole repository."""
     told = []
-    for path in d.repository.repositories_in_the_way([commit]):
+    for path in d.repository.repositories_in_the_way(commit):
         aside = d.directory / "aside" / f"{time.time_ns()}-{Path(path).name}"
         aside.parent.mkdir(parents=True, exist_ok=True)
         (d.repository.top / path).rename(aside)
