@@ -28,16 +28,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+from sartoris.actions.invocation import Call, Place, placed
+from sartoris.actions.steps import Steps
 from sartoris.cli import boundary
 from sartoris.errors import SyncIncomplete
 from sartoris.events import LeftBehind, Reverted
+from sartoris.fleet.fleet import StageResult
+from sartoris.fleet.two_stage import LiveRelease
 from sartoris.orders import Outcome
-from sartoris.rollout.calling import Call, Place, placed
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import RolloutState
-from sartoris.rollout.steps import Steps
-from sartoris.sync.fleet import StageResult
-from sartoris.sync.two_stage import LiveRelease
 
 __all__ = ["LiveRelease", "Outcome", "StageResult", "Sync"]
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from sartoris import checkup
-from sartoris.git import asking
+from sartoris.git import ls_remote
 from sartoris.journal.store import Journal
-from sartoris.rollout.doctor import person
+from sartoris.queries.doctor import person
 from tests.system.site import Site
 
 Found = list[tuple[str, str, list[str]]]
@@ -200,7 +200,7 @@ class TestWorkingRepository:
         assert "git ls-remote origin" in steps
 
     def test_a_remote_that_hangs(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(asking, "PATIENCE", 1.0)
+        monkeypatch.setattr(ls_remote, "PATIENCE", 1.0)
         site.git("remote", "set-url", "origin", "ssh://host.invalid/wiki.git")
         site.config("core.sshCommand", f"echo $$ > {site.root}/ssh; exec sleep 600 #")
         text, _ = wrong(site, "remote")

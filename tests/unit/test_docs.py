@@ -14,7 +14,7 @@ from sartoris.cli import boundary
 from sartoris.cli.main import ALIASES, COMMANDS
 from sartoris.config.reference import render
 from sartoris.orders import Order, Outcome
-from sartoris.rollout.status import EXIT_CODES
+from sartoris.queries.status import EXIT_CODES
 
 TOP = Path(__file__).parents[2]
 DOCS = TOP / "docs"

@@ -24,7 +24,7 @@ def deployment(
     """
     options = _options(prefix, dry_run)
     if dry_run:
-        from sartoris.rollout.rehearsal import Rehearsal
+        from sartoris.actions.rehearsal import Rehearsal
 
         made: Deployment = Rehearsal(_here(), options)
     else:

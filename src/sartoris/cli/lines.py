@@ -149,7 +149,7 @@ class Lines:
 
     def _tell_causes(self) -> None:
         """Why some are left behind. (When the gate is closed, the error tells it.)"""
-        from sartoris.sync.causes import causes
+        from sartoris.fleet.causes import causes
 
         for cause in causes(self._failures):
             self.write(f"      {cause.describe()}", "yellow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sartoris.rollout.listing import Listed
+from sartoris.queries.listing import Listed
 
 
 def lines(listed: Sequence[Listed], *, numbered: bool = False, long: bool = False) -> list[str]:

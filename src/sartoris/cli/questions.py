@@ -6,16 +6,16 @@ import sys
 
 import click
 
+from sartoris.actions.tag import tag
 from sartoris.cli import streams
 from sartoris.cli.context import deployment
 from sartoris.cli.listing import lines
 from sartoris.cli.options import count, typed
 from sartoris.errors import NoPrefix, Refused, WrongUsage
-from sartoris.rollout.deployfile import current_text
+from sartoris.queries.listing import Listed, Selection, listing
+from sartoris.queries.show import show_tag
+from sartoris.rollout.deploy_file import current_text
 from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.listing import Listed, Selection, listing
-from sartoris.rollout.show import show_tag
-from sartoris.rollout.tagging import tag
 
 
 def answer() -> None:

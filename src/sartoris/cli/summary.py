@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.steps import Delivered
 from sartoris.rollout.state import RolloutState
-from sartoris.rollout.steps import Delivered
 from sartoris.wording import plural
 
 

@@ -96,7 +96,7 @@ class Repository:
         Tags are left out because a repository that deploys has tens of thousands of them, and
         maintenance because somebody waits for the rollout; other git commands see to it.
         """
-        from sartoris.git.narrow import NarrowRepository, is_worth_it
+        from sartoris.git.fetch_few_refs import NarrowRepository, is_worth_it
 
         options = ("--quiet", "--no-tags", "--no-auto-maintenance", _ALONE)
         if is_worth_it(self.git, self.git_dir):

@@ -22,17 +22,17 @@ from sartoris.rollout.options import Options
 
 if TYPE_CHECKING:
     from sartoris.events import EventStream
+    from sartoris.fleet.desired import DesiredState
+    from sartoris.fleet.fleet import Fleet
+    from sartoris.fleet.two_stage import TwoStageSync
     from sartoris.hooks import HookContext, Hooks, Phase
     from sartoris.integrations.varnish import Caches
     from sartoris.journal.store import Journal
     from sartoris.orders import Order
-    from sartoris.rollout.moves import Moves
+    from sartoris.releases.publish import PublishRepository
     from sartoris.rollout.state import RolloutState, StateFile
-    from sartoris.sync.desired import DesiredState
-    from sartoris.sync.fleet import Fleet
-    from sartoris.sync.publish import PublishRepository
-    from sartoris.sync.two_stage import TwoStageSync
     from sartoris.transports.base import Transport
+    from sartoris.workspace.checkout_log import Moves
 
 # The parts that belong to one prefix.
 _OF_PREFIX = ("slot", "fleet", "two_stage")
@@ -151,13 +151,13 @@ class Deployment:
 
     @cached_property
     def moves(self) -> Moves:
-        from sartoris.rollout.moves import Moves
+        from sartoris.workspace.checkout_log import Moves
 
         return Moves(self.directory / "moves")
 
     def _clear_up_after_a_kill(self) -> None:
         from sartoris import atomic
-        from sartoris.git.leftovers import remove_lock_files
+        from sartoris.git.stale_locks import remove_lock_files
 
         deploy_file = self.repository.top / self.deploy_file
         ours = (self.state_file.path, self.desired.path, self.lock.path, self.moves.path)
@@ -174,7 +174,7 @@ class Deployment:
 
     @cached_property
     def desired(self) -> DesiredState:
-        from sartoris.sync.desired import DesiredState
+        from sartoris.fleet.desired import DesiredState
 
         return DesiredState(self.directory / "desired.json")
 
@@ -198,7 +198,7 @@ class Deployment:
     @cached_property
     def hooks(self) -> Hooks:
         from sartoris.hooks import Hooks
-        from sartoris.rollout.hookreports import HookReports
+        from sartoris.rollout.hook_reports import HookReports
 
         return Hooks(
             None if self.options.skip_hooks else self.config.hook_dir,
@@ -209,7 +209,7 @@ class Deployment:
 
     @cached_property
     def publish(self) -> PublishRepository:
-        from sartoris.sync.publish import PublishRepository
+        from sartoris.releases.publish import PublishRepository
 
         submodules = self.config.submodules
         publish = PublishRepository(self.publish_path, self.repository.git, submodules)
@@ -260,7 +260,7 @@ class Deployment:
 
     @cached_property
     def fleet(self) -> Fleet:
-        from sartoris.sync.fleet import Fleet
+        from sartoris.fleet.fleet import Fleet
 
         return Fleet(self.transport, self.order, self.events)
 
@@ -289,9 +289,9 @@ class Deployment:
 
     @cached_property
     def two_stage(self) -> TwoStageSync:
-        from sartoris.sync.batches import Batches
-        from sartoris.sync.gate import Gate
-        from sartoris.sync.two_stage import TwoStageSync
+        from sartoris.fleet.batches import Batches
+        from sartoris.fleet.gate import Gate
+        from sartoris.fleet.two_stage import TwoStageSync
 
         return TwoStageSync(
             fleet=self.fleet,

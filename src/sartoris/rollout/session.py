@@ -142,7 +142,7 @@ def unfinished_start(d: Deployment) -> RolloutState | None:
     _require_work_tree(d, state)
     _require_no_abort(d, "start")
     if state.progress >= Progress.STARTED:
-        from sartoris.rollout.meaning import meaning
+        from sartoris.rollout.explanations import meaning
 
         stands, steps = meaning(state, None)
         raise AlreadyStarted(

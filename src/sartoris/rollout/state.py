@@ -17,7 +17,7 @@ from sartoris.config.problems import command
 from sartoris.errors import Refused
 
 if TYPE_CHECKING:
-    from sartoris.sync.desired import Desired
+    from sartoris.fleet.desired import Desired
 
 
 class Progress(StrEnum):
@@ -136,7 +136,7 @@ class StateFile:
             document["progress"] = Progress(document["progress"])
             document["left_behind"] = tuple(document.get("left_behind", ()))
             if document.get("before"):
-                from sartoris.sync.desired import Desired
+                from sartoris.fleet.desired import Desired
 
                 document["before"] = Desired(**document["before"])
             return RolloutState(**document)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sartoris.agent.submodules import resolved
-from sartoris.sync.publish import PublishRepository
+from sartoris.releases.publish import PublishRepository
 from tests.unit.agent.conftest import Target, tree
 from tests.unit.git.sample import Sample
 

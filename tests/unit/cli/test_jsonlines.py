@@ -7,7 +7,7 @@ import json
 
 from sartoris.cli.jsonlines import JsonLines
 from sartoris.events import LeftBehind, Noted, TargetAnswered
-from tests.unit.sync.recorded import outcome
+from tests.unit.fleet.recorded import outcome
 
 
 def test_each_event_is_one_line_with_its_kind_and_time() -> None:

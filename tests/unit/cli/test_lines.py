@@ -21,7 +21,7 @@ from sartoris.events import (
     Warned,
     WillShip,
 )
-from tests.unit.sync.recorded import outcome
+from tests.unit.fleet.recorded import outcome
 
 FAILED = outcome("web2", "no-space", "full")
 FETCH = StageStarted(stage="fetch", release="slot0-1", targets=("web1", "web2"))

@@ -18,7 +18,7 @@ from sartoris.events import (
     TargetAnswered,
     Warned,
 )
-from tests.unit.sync.recorded import outcome
+from tests.unit.fleet.recorded import outcome
 
 STAGE: list[Event] = [
     StepStarted(step="fetch"),

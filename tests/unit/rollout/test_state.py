@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartoris.rollout.meaning import meaning
+from sartoris.fleet.desired import Desired
+from sartoris.rollout.explanations import meaning
 from sartoris.rollout.state import Progress, RolloutState, StateDamaged, StateFile
-from sartoris.sync.desired import Desired
 
 BEFORE = Desired(
     slot="slot0",

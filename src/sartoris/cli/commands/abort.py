@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.abort import abort
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.abort import abort
 
 
 @click.command("abort")

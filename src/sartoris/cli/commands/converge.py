@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.converge import converge
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options
-from sartoris.rollout.converge import converge
 from sartoris.wording import plural
 
 

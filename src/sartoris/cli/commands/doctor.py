@@ -10,7 +10,7 @@ import click
 from sartoris.checkup import Finding
 from sartoris.cli.context import deployment, wants_json
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.doctor import Examination, examine
+from sartoris.queries.doctor import Examination, examine
 from sartoris.wording import plural
 
 

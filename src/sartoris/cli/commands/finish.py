@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.finish import finish
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.finish import finish
 
 
 @click.command("finish")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.cli.context import deployment
-from sartoris.rollout.range import shipped_range
+from sartoris.queries.revision_range import shipped_range
 
 
 @click.command(

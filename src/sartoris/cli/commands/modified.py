@@ -9,7 +9,7 @@ import click
 from sartoris.cli import streams
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.range import modified
+from sartoris.queries.revision_range import modified
 
 
 @click.command("modified")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.push_hotfix import push_hotfix
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.pushhotfix import push_hotfix
 
 
 @click.command("push-hotfix")

@@ -6,17 +6,17 @@ import sys
 
 import click
 
+from sartoris.actions.choice import Choice, choices, choose
+from sartoris.actions.revert import revert
+from sartoris.actions.revert_tree import revert_tree
+from sartoris.actions.steps import Delivered
 from sartoris.cli.context import deployment
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, count
 from sartoris.cli.summary import tell_synced
 from sartoris.errors import Refused
-from sartoris.rollout.choice import Choice, choices, choose
 from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.revert import revert
-from sartoris.rollout.revert_tree import revert_tree
 from sartoris.rollout.state import RolloutState
-from sartoris.rollout.steps import Delivered
 from sartoris.rollout.way import way_of
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
+from sartoris.actions.service import ServiceIncomplete, act_on_service, service_states
 from sartoris.cli.context import deployment, wants_json
 from sartoris.cli.options import common_options
 from sartoris.cli.table import table
 from sartoris.config import Share
-from sartoris.rollout.service import ServiceIncomplete, act_on_service, service_states
-from sartoris.sync.fleet import StageResult
+from sartoris.fleet.fleet import StageResult
 from sartoris.wording import plural
 
 _DO = ("restart", "reload", "status")

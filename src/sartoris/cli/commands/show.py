@@ -11,8 +11,8 @@ from sartoris.cli.context import deployment, wants_json
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, prefix_argument, typed
 from sartoris.cli.questions import selection
-from sartoris.rollout.listing import Listed
-from sartoris.rollout.show import show
+from sartoris.queries.listing import Listed
+from sartoris.queries.show import show
 
 
 @click.command("show")

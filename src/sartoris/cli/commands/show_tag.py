@@ -7,7 +7,7 @@ import click
 from sartoris.cli import streams
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.listing import newest
+from sartoris.queries.listing import newest
 
 
 @click.command("show-tag")

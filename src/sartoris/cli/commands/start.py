@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.start import start
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.start import start
 
 _AFTER = """
 Look at it, test it, commit and push what is missing. Then

@@ -6,7 +6,7 @@ import click
 
 from sartoris.cli.context import deployment, wants_json
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.status import Status, status
+from sartoris.queries.status import Status, status
 
 
 @click.command("status")

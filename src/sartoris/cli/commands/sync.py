@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.sync import sync
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.cli.summary import tell_synced
-from sartoris.rollout.sync import sync
 
 
 @click.command("sync")

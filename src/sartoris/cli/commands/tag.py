@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.tag import tag
 from sartoris.cli.context import deployment
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.tagging import tag
 
 
 @click.command("tag")

@@ -1,0 +1,1 @@
+"""What changes nothing: the answers of status, report, show, diff and doctor."""

@@ -1,0 +1,52 @@
+"""Ask every target how its slot is, to find out which of them would not take an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from sartoris.agent.order import LEVEL
+from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.fleet.causes import Cause, causes
+from sartoris.orders import Order
+from sartoris.transports.base import Transport
+from sartoris.wording import plural
+
+ANSWER = 10  # seconds that a target gets
+_OLD = ("agent-too-old", "unknown-version")
+
+
+class _Question(Order):
+    """An order that only an agent of the newest level answers."""
+
+    @property
+    def level(self) -> int:
+        return LEVEL
+
+
+def answers(
+    transport: Transport,
+    order: Order,
+    targets: Sequence[str],
+    mending: Mapping[str, Sequence[str]],
+) -> Iterator[Finding]:
+    """What `targets` answer to `order`, the failures by cause.
+
+    `mending` has what to type by the word of the error.
+    """
+    question = _Question(**{**vars(order), "timeout": ANSWER})
+    outcomes = list(transport.run(question, targets))
+    answered = sum(outcome.ok for outcome in outcomes)
+    if answered:
+        text = f"{plural(answered, 'target')} of {len(targets)}, with an agent of level {LEVEL}"
+        yield ok("answers", text)
+    for cause in causes(outcomes):
+        yield _told(cause, order, mending.get(cause.error, ("git deploy report",)))
+
+
+def _told(cause: Cause, order: Order, mending: Sequence[str]) -> Finding:
+    will_do = replace(order, action="fetch").level < LEVEL
+    if cause.error in _OLD and will_do:
+        text = f"{cause.describe()}; what is configured now does not need it"
+        return warning("answers", text, *mending)
+    return wrong("answers", cause.describe(), *mending)

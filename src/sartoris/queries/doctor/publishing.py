@@ -1,0 +1,96 @@
+"""The publish repository, and whether targets can fetch from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sartoris.checkup import Finding, ok, unknown, warning, wrong
+from sartoris.config.problems import command
+from sartoris.errors import Refused
+from sartoris.git.command import Git
+from sartoris.git.ls_remote import refs_at
+from sartoris.releases.publish import PACK_LIMIT
+from sartoris.rollout.deployment import Deployment
+from sartoris.wording import plural, size
+
+_MANY_PACKS = 2 * PACK_LIMIT  # publishing joins them before
+
+
+def repository(d: Deployment) -> Iterator[Finding]:
+    path = d.publish_path
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        yield _to_be_made(path)
+    elif not (path / "HEAD").is_file() or not (path / "objects").is_dir():
+        step = "git config deploy.publish-dir DIRECTORY"
+        yield wrong("publish repository", f"{path} is not a git repository, and not empty", step)
+    elif closed := [each for each in _written_to(path) if not os.access(each, os.W_OK | os.X_OK)]:
+        step = command("ls", "-ld", *map(str, closed))
+        text = f"you may not write to {', '.join(map(str, closed))}"
+        yield wrong("publish repository", text, step)
+    else:
+        yield _condition(path)
+
+
+def _to_be_made(path: Path) -> Finding:
+    above = next(parent for parent in path.parents if parent.exists())
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return ok("publish repository", "none yet: the first sync makes it")
+    step = command("mkdir", "-p", str(path))
+    return wrong("publish repository", f"it is not there, and you may not write to {above}", step)
+
+
+def _written_to(path: Path) -> list[Path]:
+    found = (path, path / "objects", path / "objects" / "pack", path / "refs", path / "sartoris")
+    return [each for each in found if each.exists()]
+
+
+def _condition(path: Path) -> Finding:
+    packs = list((path / "objects" / "pack").glob("*.pack"))
+    told = f"{plural(len(packs), 'pack')}, {size(sum(pack.stat().st_size for pack in packs))}"
+    if len(packs) > _MANY_PACKS:
+        step = command("git", "-C", str(path), "repack", "--geometric=2", "-d")
+        return warning("publish repository", f"{told}; every fetch opens them all", step)
+    return ok("publish repository", told)
+
+
+def newest(d: Deployment) -> Iterator[Finding]:
+    """Whether what should be live is published: targets that were away fetch it."""
+    desired = d.desired.of(d.slot)
+    if desired is None:
+        yield ok("newest release", "none yet")
+        return
+    git = Git(d.publish_path, git_dir=d.publish_path)
+    has_it = d.publish_path.is_dir() and git.succeeds(
+        "cat-file", "-e", f"{desired.commit}^{{tree}}"
+    )
+    if has_it:
+        yield ok("newest release", desired.release)
+    else:
+        text = f"{desired.release} should be live, and {d.publish_path} does not have it"
+        again = "git deploy start && git deploy --force sync   # publishes a release anew"
+        yield wrong("newest release", text, again)
+
+
+def url(d: Deployment) -> Iterator[Finding]:
+    """Whether the address that targets get answers, with what should be live."""
+    if not d.has_fleet:
+        return
+    where = d.config.url or str(d.publish_path)
+    if not (d.publish_path / "HEAD").is_file():
+        yield unknown("url", f"{where}: nothing is published yet")
+        return
+    desired = d.desired.of(d.slot)
+    tag = f"refs/tags/{desired.release}" if desired else "HEAD"
+    try:
+        refs = refs_at(d.repository.git, where, tag)
+    except Refused as error:
+        step = command("git", "ls-remote", where)
+        yield wrong("url", f"targets cannot fetch: {error.message}", step)
+        return
+    if desired and refs.get(tag) != desired.commit:
+        text = f"{where} answers, and does not have {desired.release}: is it {d.publish_path}?"
+        yield wrong("url", text, command("git", "config", "deploy.url", "URL"))
+    else:
+        yield ok("url", f"{where} answers this machine")

@@ -1,0 +1,104 @@
+"""`git deploy status`: is a rollout under way, whose, how far has it come, and what next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from sartoris.rollout import checks
+from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.lock import Holder
+
+if TYPE_CHECKING:
+    from sartoris.rollout.explanations import Meaning
+    from sartoris.rollout.state import RolloutState
+
+Kind = Literal["none", "started", "tagged", "blocked"]
+
+EXIT_CODES: dict[Kind, int] = {"none": 0, "started": 1, "tagged": 2, "blocked": 3}
+
+
+class Status(NamedTuple):
+    """`running` is the process that works on the rollout now; None if none does."""
+
+    kind: Kind
+    prefix: str
+    holder: Holder | None = None
+    state: RolloutState | None = None
+    running: int | None = None
+    blocked: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.kind]
+
+    @property
+    def explanation(self) -> str:
+        """What the state means; "" without a rollout."""
+        return self._meaning[0]
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        return self._meaning[1]
+
+    @property
+    def _meaning(self) -> Meaning:
+        if self.state is None:
+            return "", ()
+        from sartoris.rollout.explanations import meaning
+
+        return meaning(self.state, self.running)
+
+    def to_json(self) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        return {
+            "status": self.kind,
+            "prefix": self.prefix,
+            "lock": self.holder._asdict() if self.holder else None,
+            "rollout": asdict(self.state) if self.state else None,
+            "running": self.running,
+            "blocked": self.blocked,
+            "explanation": self.explanation,
+            "next": list(self.next_steps),
+        }
+
+
+def status(d: Deployment) -> Status:
+    """Reads three small files and changes none."""
+    holder = d.lock.holder()
+    if holder is None:
+        prefix = _configured_prefix(d)
+        blocked = checks.blocked_reason(d)
+        return Status(kind="blocked" if blocked else "none", prefix=prefix, blocked=blocked)
+    if not holder.is_of(str(d.repository.git_dir)):
+        other = f"a rollout of {holder.repository} is under way: {holder.describe()}"
+        prefix = _configured_prefix(d)
+        return Status(kind="blocked", prefix=prefix, blocked=other)
+    return _open_rollout(d, holder)
+
+
+def _open_rollout(d: Deployment, holder: Holder) -> Status:
+    from sartoris.rollout.lock import running
+    from sartoris.rollout.state import Progress, RolloutState
+
+    prefix = _configured_prefix(d)
+    state = d.state_file.read() or RolloutState(
+        session=holder.session, action=holder.action, prefix=prefix, slot=prefix
+    )
+    return Status(
+        kind="tagged" if state.progress >= Progress.TAGGED else "started",
+        prefix=state.prefix,
+        holder=holder,
+        state=state,
+        running=running(d.running_path),
+    )
+
+
+def _configured_prefix(d: Deployment) -> str:
+    """Whether a rollout is under way can be told without a prefix, too: "" then."""
+    from sartoris.errors import NoPrefix
+
+    try:
+        return d.prefix
+    except NoPrefix:
+        return ""

@@ -1,0 +1,1 @@
+"""Releases: composed from a commit, published for the targets to fetch."""

@@ -1,0 +1,361 @@
+"""The publish repository: the bare repository from which targets fetch releases.
+
+It holds the commits of releases with all their objects and none of the history before them:
+composed ones or, where submodules are not composed, with the source's own tree. For real submodules
+on the targets `refs/submodules/TAG` carries their commits (`carry`). Objects are written first and
+the tag last, so a release that can be seen is complete. Whoever calls anything here that writes
+holds the rollout's lock: writers are one at a time, readers any number.
+
+Beside what git keeps, the directory `sartoris` in it holds `composed`, what was composed from what,
+and while something is composed a small repository `new-*`, whose objects may yet be thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sartoris.errors import Refused
+from sartoris.git.command import Git
+from sartoris.git.objects import (
+    COMPRESS,
+    added_objects,
+    empty_tree,
+    held_objects,
+    read_objects,
+    write_commit,
+    write_pack,
+)
+from sartoris.releases.compose import Composed, Composer, composed_commit, source_of, tree_of
+from sartoris.releases.quarantine import Quarantine
+from sartoris.releases.submodule_refs import Carrier, pack_carrier, write_carrier
+
+# Each release adds a pack, and a fetch opens them all.
+PACK_LIMIT = 50
+# Enough for the submodules of a large site in several slots, small enough to read in a few ms.
+REMEMBERED = 5000
+# The release published last: most of the next one is in it.
+LAST = "refs/sartoris/last"
+# The carrier published last: it has what the histories of submodules were then.
+LAST_CARRIER = "refs/sartoris/last-submodules"
+SETTINGS = {
+    "core.logAllRefUpdates": "false",
+    "gc.auto": "0",
+    # Composed trees that no release has for the moment are still the next one's starting point.
+    "gc.pruneExpire": "never",
+    "transfer.hideRefs": "refs/sartoris",
+    # Deltas are looked for once, when a pack is written, and not again for each target: that was
+    # half the work of a fetch, and what they would save is small where targets are near.
+    "pack.window": "0",
+    "uploadpack.allowFilter": "true",
+}
+
+
+Submodules = Literal["compose", "update", "none"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as published. `source` and `commit` are full ids of the source and its own commit.
+
+    `size` is how many bytes a target needs at most to fetch it.
+    """
+
+    tag: str
+    source: str
+    commit: str
+    size: int
+
+
+class PublishRepository:
+    """The publish repository at `path`, with the releases of the working repository `source`.
+
+    The directory of `source` is the top of its work tree. `submodules` says what becomes of them in
+    the releases published from now on.
+    """
+
+    def __init__(self, path: Path, source: Git, submodules: Submodules = "compose") -> None:
+        path = path.absolute()
+        self._submodules = submodules
+        self._path = path
+        self._source = source
+        self._objects = path / "objects"
+        self._work = path / "sartoris"
+        self._git = Git(path, git_dir=path, environment={"GIT_NO_REPLACE_OBJECTS": "1"})
+        self._memory = Memory(self._work / "composed")
+
+    def prepare(self) -> None:
+        """Create the repository if it is not there, and clear up after a crash or many releases.
+
+        Raises `Refused` when something else is in its place.
+        """
+        if not (self._path / "HEAD").is_file():
+            self._create()
+        self._work.mkdir(exist_ok=True)
+        self._clear_leftovers()
+        if len(list((self._objects / "pack").glob("*.pack"))) > PACK_LIMIT:
+            # Joins small packs and leaves large ones alone, so it stays cheap; drops no object.
+            self._git.run("repack", "--quiet", COMPRESS, "--geometric=2", "-d")
+            self._git.run("pack-refs", "--all")
+
+    def compose(self, source_commit: str) -> str:
+        """Make a release's commit from a source commit, given by its full id; return the new id.
+
+        Afterwards all its objects are here, but no ref names it. Raises `SubmoduleNotCheckedOut`,
+        `SubmoduleCommitMissing` or `Refused`, and then nothing has changed.
+        """
+        if self._submodules == "update":
+            self._carry(source_commit)
+        return self._compose(source_commit) if self._composes else self._plain(source_commit)
+
+    @property
+    def _composes(self) -> bool:
+        return self._submodules == "compose"
+
+    def _compose(self, source_commit: str) -> str:
+        before = self._held(self._memory.commits([source_commit]))
+        if source_commit in before:
+            return before[source_commit]
+        with self._quarantine() as quarantine:
+            composer = Composer(self._source.directory, quarantine, self._composed_before)
+            composed = composer.compose(source_commit)
+            self._take_in(composed.commit, composed.tree, quarantine.git)
+        self._memory.add(composed)
+        return composed.commit
+
+    def _plain(self, source_commit: str) -> str:
+        """A commit with the source's own tree, and without its parents."""
+        with self._quarantine() as quarantine:
+            source = read_objects(quarantine.git, [f"{source_commit}^{{commit}}"])[0]
+            if source is None:
+                raise Refused(f"{source_commit} is not a commit of {self._source.directory}")
+            tree = tree_of(source.content)
+            content = composed_commit(source.id, source.content, tree)
+            commit = write_commit(quarantine.git, content)
+            if not held_objects(self._git, [commit]):
+                self._take_in(commit, tree, quarantine.git)
+        return commit
+
+    def _carry(self, source_commit: str) -> str:
+        """Have the submodules' commits here; the id of their carrier, "" when there are none."""
+        with self._quarantine() as quarantine:
+            commits = Carrier(self._source.directory, quarantine).commits(source_commit)
+            if not commits:
+                return ""
+            carrier = write_carrier(quarantine.git, commits, like=source_commit)
+            if not held_objects(self._git, [carrier]):
+                self._take_in_histories(carrier, commits, quarantine)
+        return carrier
+
+    def _take_in_histories(
+        self, carrier: str, commits: Sequence[str], quarantine: Quarantine
+    ) -> None:
+        held = held_objects(self._git, commits)
+        last = self._resolve(LAST_CARRIER)
+        known = [*held, last] if last else list(held)
+        pack_carrier(quarantine.git, carrier, known, self._objects / "pack")
+        _flush(self._objects / "pack")
+        # A shallow submodule: its history ends there, for the targets too.
+        ends = held_objects(self._git, quarantine.shallow())
+        if ends:
+            new = self._path / "shallow.new"
+            new.write_text("".join(f"{commit}\n" for commit in sorted(ends)))
+            new.replace(self._path / "shallow")
+
+    def publish(self, tag: str, source_commit: str) -> Release:
+        """Make the release `tag` from a commit, given by its full id.
+
+        Doing so again changes nothing. Raises what `compose` raises, and `Refused` when the tag is
+        another commit's release or cannot be a tag.
+        """
+        found = self.find(tag)
+        if found is not None and found.source == source_commit:
+            self._complete(found)
+            return found
+        if found is not None:
+            raise Refused(f"{tag} is published already, for {found.source} and not {source_commit}")
+        if not self._git.succeeds("check-ref-format", _ref(tag)):
+            raise Refused(f"{tag!r} cannot be the name of a tag")
+        carried = self._carried(tag, source_commit)
+        commit = self._compose(source_commit) if self._composes else self._plain(source_commit)
+        with suppress(FileNotFoundError, NotADirectoryError):  # left by an update that was killed
+            (self._path / f"{_ref(tag)}.lock").unlink()
+        updates = f"create {_ref(tag)} {commit}\nupdate {LAST} {commit}\n"
+        self._git.run("update-ref", "--stdin", stdin=os.fsencode(carried + updates))
+        return Release(tag, source_commit, commit, self._size())
+
+    def _carried(self, tag: str, source_commit: str) -> str:
+        """What `git update-ref --stdin` has to do for the submodules of a release."""
+        carrier = self._carry(source_commit) if self._submodules == "update" else ""
+        return (
+            f"update {_carrier_ref(tag)} {carrier}\nupdate {LAST_CARRIER} {carrier}\n"
+            if carrier
+            else ""
+        )
+
+    def _complete(self, release: Release) -> None:
+        """Carry the submodules of a release that was published when they were left out.
+
+        Raises `Refused` when it has real ones, which targets would now leave empty.
+        """
+        has_carrier = self._resolve(_carrier_ref(release.tag)) is not None
+        if self._submodules == "update" and not has_carrier:
+            carried = self._carried(release.tag, release.source)
+            self._git.run("update-ref", "--stdin", stdin=os.fsencode(carried))
+        elif self._submodules != "update" and has_carrier:
+            raise Refused(
+                f"{release.tag} was published with deploy.submodules = update, which is now"
+                f" {self._submodules}: targets would leave its submodules empty",
+                next_steps=["git config deploy.submodules update"],
+            )
+
+    def find(self, tag: str) -> Release | None:
+        """The release `tag`, if it is published."""
+        commit = self._resolve(_ref(tag))
+        found = read_objects(self._git, [commit])[0] if commit else None
+        source = source_of(found.content) if found else None
+        if found is None or source is None:
+            return None
+        return Release(tag, source, found.id, self._size())
+
+    def _create(self) -> None:
+        if self._path.exists() and (not self._path.is_dir() or any(self._path.iterdir())):
+            raise Refused(
+                f"the publish repository {self._path} is not a git repository, and not empty",
+                next_steps=["git config deploy.publish-dir DIRECTORY"],
+            )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        hash_name = self._source.text("rev-parse", "--show-object-format")
+        beside = f".{self._path.name}.new-"
+        for leftover in self._path.parent.glob(f"{beside}*"):
+            shutil.rmtree(leftover)
+        # Named only when it is whole: half a repository would be there for ever after a crash.
+        new = Path(tempfile.mkdtemp(prefix=beside, dir=self._path.parent)) / "git"
+        init = (
+            "init",
+            "--quiet",
+            "--bare",
+            "--template=",
+            f"--object-format={hash_name}",
+            str(new),
+        )
+        self._source.run(*init)
+        for key, value in SETTINGS.items():
+            Git(new, git_dir=new).run("config", key, value)
+        new.rename(self._path)
+        new.parent.rmdir()
+
+    def _clear_leftovers(self) -> None:
+        for directory in self._work.glob("new-*"):
+            shutil.rmtree(directory)
+        for pattern in ("tmp_*", ".tmp-*"):
+            for file in (self._objects / "pack").glob(pattern):
+                file.unlink(missing_ok=True)
+        for lock in (f"{LAST}.lock", "packed-refs.lock"):
+            (self._path / lock).unlink(missing_ok=True)
+
+    @contextmanager
+    def _quarantine(self) -> Iterator[Quarantine]:
+        where = ("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        source_objects = Path(self._source.text(*where))
+        with tempfile.TemporaryDirectory(prefix="new-", dir=self._work) as directory:
+            quarantine = Quarantine(self._git, Path(directory))
+            quarantine.read_also([source_objects])
+            quarantine.read_history([self._objects])
+            yield quarantine
+
+    def _take_in(self, commit: str, tree: str, everything: Git) -> None:
+        """Copy what this repository does not have of a release's commit, as one pack."""
+        last = self._resolve(LAST)
+        old = last or empty_tree(tree)
+        names = added_objects(everything, old, tree)
+        names |= {tree: b"", commit: b""}
+        # Another slot's releases may have what the last release does not.
+        held = held_objects(self._git, names) if last else set()
+        missing = {id_: path for id_, path in names.items() if id_ not in held}
+        if missing:
+            write_pack(everything, missing, self._objects / "pack")
+            _flush(self._objects / "pack")
+
+    def _composed_before(self, commits: Sequence[str]) -> Mapping[str, str]:
+        return self._held(self._memory.trees(commits))
+
+    def _held(self, results: Mapping[str, str]) -> dict[str, str]:
+        held = held_objects(self._git, results.values())
+        return {commit: result for commit, result in results.items() if result in held}
+
+    def _resolve(self, ref: str) -> str | None:
+        if not self._objects.is_dir():
+            return None
+        found = self._git.run("show-ref", "--verify", "--hash", ref, check=False)
+        return found.text if found.ok else None
+
+    def _size(self) -> int:
+        return sum(
+            (Path(directory) / name).stat().st_size
+            for directory, _, names in os.walk(self._objects)
+            for name in names
+        )
+
+
+class Memory:
+    """What was composed from what, in a file that may be lost or old but never wrong.
+
+    Each line is a kind, a commit, and what was composed from it: `commit` for source commits, and
+    `tree` for commits of submodules. The newest lines are last.
+    """
+
+    _LINE = re.compile(r"^(commit|tree) ([0-9a-f]{40,64}) ([0-9a-f]{40,64})\n", re.MULTILINE)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def commits(self, sources: Iterable[str]) -> dict[str, str]:
+        return self._recall("commit", sources)
+
+    def trees(self, submodule_commits: Iterable[str]) -> dict[str, str]:
+        return self._recall("tree", submodule_commits)
+
+    def add(self, composed: Composed) -> None:
+        now = {("tree", commit): tree for commit, tree in composed.submodules.items()}
+        now["commit", composed.source] = composed.commit
+        older = {key: value for key, value in self._read().items() if key not in now}
+        lines = [f"{kind} {key} {value}\n" for (kind, key), value in (older | now).items()]
+        new = self._path.with_suffix(".new")
+        new.write_text("".join(lines[-REMEMBERED:]))
+        new.replace(self._path)
+
+    def _recall(self, kind: str, commits: Iterable[str]) -> dict[str, str]:
+        known = self._read()
+        return {commit: known[kind, commit] for commit in commits if (kind, commit) in known}
+
+    def _read(self) -> dict[tuple[str, str], str]:
+        try:
+            text = self._path.read_text("ascii", "replace")
+        except FileNotFoundError:
+            return {}
+        return {(kind, key): value for kind, key, value in self._LINE.findall(text)}
+
+
+def _ref(tag: str) -> str:
+    return f"refs/tags/{tag}"
+
+
+def _carrier_ref(tag: str) -> str:
+    return f"refs/submodules/{tag}"
+
+
+def _flush(directory: Path) -> None:
+    """Make the names of new files durable; git does so for what is in them."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
