@@ -65,7 +65,7 @@ def push(upstream: Path, text: str, *options: str) -> str:
 
 
 def narrowly(clone: Path) -> bool:
-    return (clone / ".git" / "deploy" / "fetch_few_refs.git").is_dir()
+    return (clone / ".git" / "deploy" / "narrow.git").is_dir()
 
 
 def test_it_gets_the_commit_and_brings_the_tracking_ref_forward(
@@ -131,7 +131,7 @@ def test_hooks_of_the_repository_do_not_run_for_it(upstream: Path, clone: Path) 
     hook.chmod(0o755)
     push(upstream, "two")
     Repository.at(clone).fetch("origin", "main")
-    assert "fetch_few_refs.git" not in (clone.parent / "calls").read_text()
+    assert "narrow.git" not in (clone.parent / "calls").read_text()
 
 
 @pytest.mark.parametrize(
