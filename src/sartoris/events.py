@@ -155,10 +155,26 @@ class StageFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class GateDecided(Event):
-    """The decision between stages: `failed` of `total` targets failed, `allowed` may."""
+class Planned(Event):
+    """What is about to be done to whom: `stage` to each of `waves`, one after the other.
+
+    A wave is its name and its targets. At most `allowed` of `total` targets may fail; None: it does
+    not stop, whoever fails. `behind` are targets that the rollout goes on without already.
+    """
 
     stage: str
+    waves: tuple[tuple[str, tuple[str, ...]], ...]
+    allowed: int | None
+    total: int
+    behind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class GateDecided(Event):
+    """The decision after a wave: `failed` of `total` targets failed until now, `allowed` may."""
+
+    stage: str
+    wave: str = "all"
     passed: bool
     failed: tuple[str, ...]
     allowed: int
@@ -273,5 +289,5 @@ def _plain(value: object) -> object:
     if isinstance(value, Outcome):
         return value.to_json()
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(one) for one in value]
     return round(value, 6) if isinstance(value, float) else value

@@ -28,16 +28,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from sartoris.actions.invocation import Call, Place, placed
-from sartoris.actions.steps import Steps
+from sartoris.actions import roll_out
+from sartoris.actions.invocation import Call, ScriptContext, script_context
 from sartoris.cli import boundary
 from sartoris.errors import SyncIncomplete
-from sartoris.events import LeftBehind, Reverted
+from sartoris.events import EventStream, LeftBehind, Reverted
 from sartoris.fleet.fleet import StageResult
-from sartoris.fleet.two_stage import LiveRelease
+from sartoris.fleet.release_spec import ReleaseSpec
+from sartoris.fleet.release_spec import ReleaseSpec as LiveRelease
 from sartoris.orders import Outcome
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import RolloutState
+from sartoris.rollout.effects import publish_repository
+from sartoris.rollout.session import Session
+from sartoris.rollout.site import Site
 
 __all__ = ["LiveRelease", "Outcome", "StageResult", "Sync"]
 
@@ -49,10 +51,10 @@ class Sync(ABC):
     that `status`, `resync`, `abort` and `report` know what happened however the script ends.
     """
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._d = place.d
-        self._steps = Steps(place.d, place.state)
+    def __init__(self, context: ScriptContext) -> None:
+        self._context = context
+        self._session = context.session
+        self._fleet = context.session.fleet()
         self._fetched = StageResult("fetch", {})
         self._switched = StageResult("switch", {})
 
@@ -67,20 +69,24 @@ class Sync(ABC):
         live, and targets that do not have it as left behind.
         """
         program = Path(sys.argv[0]).name or "sync script"
-        with boundary.leaving(program), placed(Call.of(os.environ), Path.cwd()) as place:
-            _show(place.d)
-            sync: Sync = _Back(place) if place.going_back else _Forth(place)
+        events = EventStream()
+        with (
+            boundary.leaving(program),
+            script_context(Call.of(os.environ), Path.cwd(), events) as context,
+        ):
+            _show(context.session.site, events)
+            sync: Sync = _Rollback(context) if context.is_rollback else _Forward(context)
             yield sync
             sync._end()
 
     @property
     def tag(self) -> str:
         """The tag to bring: `DEPLOY_ROLLOUT_TAG`."""
-        return self._place.call.tag
+        return self._context.call.tag
 
     @property
     def prefix(self) -> str:
-        return self._place.state.prefix
+        return self._session.state.prefix
 
     @property
     def going_back(self) -> bool:
@@ -89,12 +95,12 @@ class Sync(ABC):
         Then gates stop nothing, and `publish` is what was live before. What failed is told at the
         end.
         """
-        return self._place.going_back
+        return self._context.is_rollback
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of all targets."""
-        return self._d.fleet.targets
+        return self._fleet.targets
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -154,11 +160,11 @@ class Sync(ABC):
         to its end, and then `git deploy` ends with exit code 71.
         """
         self._require()
-        return self._steps.purge(self._released)
+        return tuple(roll_out.purge_caches(self._session, self._released))
 
     def step(self, name: str, detail: str = "") -> AbstractContextManager[None]:
         """Name a step of your own on the terminal, in the journal and in the timing log."""
-        return self._d.events.step(name, detail)
+        return self._session.events.step(name, detail)
 
     @property
     @abstractmethod
@@ -190,24 +196,26 @@ class Sync(ABC):
         return tuple(name for name in self.targets if name not in there)
 
     def _require(self) -> None:
-        self._place.require(self._steps.state)
-        self._steps.require_lock()
+        self._context.require_parent()
+        roll_out.require_lock(self._session)
 
     def _named(self, targets: Iterable[str]) -> tuple[str, ...]:
         """The targets in the script's own order. Raises `WrongUsage` for one that there is not."""
         names = tuple(dict.fromkeys(targets))
         if names:
-            self._d.fleet.chosen(names)
+            self._fleet.fleet.chosen(names)
         return names
 
 
-class _Forth(Sync):
+class _Forward(Sync):
     """Brings the rollout's release, as `git deploy sync` would."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self._committed = False
-        self._recorded = False
+    def __init__(self, context: ScriptContext) -> None:
+        super().__init__(context)
+        # A script that is run again may find targets that switched before.
+        self._may_have_it = self.targets if self._session.state.may_be_live else ()
+        self._is_desired = False
+        self._is_recorded = False
 
     def gate(self, result: StageResult) -> None:
         self._require()
@@ -215,59 +223,63 @@ class _Forth(Sync):
 
     def give_up(self, reason: str) -> NoReturn:
         self._require()
-        raise self._closed(reason)
+        self._stop(reason)
 
     @property
     def _released(self) -> str:
-        return self._steps.state.release
+        return self._session.state.release
 
-    def _publish(self) -> LiveRelease:
-        self._steps.state = _named_as_held(self._d, self._steps.state)
-        release = self._steps.publish()
-        return replace(release, deploy_text=self._place.call.deploy_text or release.deploy_text)
+    def _publish(self) -> ReleaseSpec:
+        _name_as_held(self._session)
+        release = roll_out.publish(self._session)
+        return replace(release, deploy_text=self._context.call.deploy_text or release.deploy_text)
 
-    def _fetch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
-        return self._steps.fetch(release, names)
+    def _fetch(self, release: ReleaseSpec, names: tuple[str, ...]) -> StageResult:
+        return self._fleet.fleet.fetch(release, names)
 
-    def _switch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
-        if not self._committed:
-            self._steps.commit(release)
-            self._committed = True
-        self._recorded = False
+    def _switch(self, release: ReleaseSpec, names: tuple[str, ...]) -> StageResult:
+        if not self._is_desired:
+            roll_out.set_desired_state(self._session, release)
+            self._is_desired = True
+        self._is_recorded = False
         behind = [name for name in self.failed if name not in names]
         with self.step("switch", release.release):
-            return self._steps.switch(release, names, behind)
+            return self._fleet.switch(release, names, behind).result
 
     def _decide(self, stage: str) -> None:
         result = replace(self._last, stage=stage)
-        if not self._d.two_stage.gate_opens(result):
-            raise self._closed(self._steps.why_failed(stage, result))
+        if not self._fleet.gate_opens(result):
+            self._stop(roll_out.why_failed(self._session, stage, result))
         if self._switched.outcomes and set(self._missing) <= set(self.failed):
             self._record()  # before steps of the script's own that may fail
 
     def _record(self) -> None:
-        self._steps.record(self._missing)
-        self._recorded = True
-        state = self._steps.state
+        roll_out.record(self._session, self._missing)
+        self._is_recorded = True
+        state = self._session.state
         if state.action == "revert" and state.before is not None:
-            self._d.events.emit(Reverted(release=state.before.release, rollout=state.rollout_tag))
+            event = Reverted(release=state.before.release, rollout=state.rollout_tag)
+            self._session.events.emit(event)
 
-    def _closed(self, why: str) -> SyncIncomplete:
-        if self._switched.outcomes:
-            return self._steps.switch_back(self._switched, why)
-        return self._steps.stop(why)
+    def _stop(self, why: str) -> NoReturn:
+        """Everyone who may have switched goes back first."""
+        if not self._switched.outcomes:
+            raise roll_out.stopped(self._session, why)
+        names = {*self._may_have_it, *self._switched.outcomes}
+        back = roll_out.roll_back(self._session, names)
+        raise roll_out.not_switched(self._session, why, back)
 
     def _end(self) -> None:
         """A script that forgot the gate after its last switch is asked here."""
-        if not self._switched.outcomes or self._recorded:
+        if not self._switched.outcomes or self._is_recorded:
             return
         self._require()
         self._decide("switch")
-        if not self._recorded:
+        if not self._is_recorded:
             self._record()
 
 
-class _Back(Sync):
+class _Rollback(Sync):
     """Brings what was live before the rollout, as `git deploy abort` would.
 
     The desired state names it already. A way back does not stop half way, so gates are open.
@@ -281,62 +293,60 @@ class _Back(Sync):
 
     @property
     def _released(self) -> str:
-        before = self._place.state.before
-        return before.release if before else ""
+        return self._session.state.release_before
 
-    def _publish(self) -> LiveRelease:
+    def _publish(self) -> ReleaseSpec:
         """What was live before, chosen once for the whole fleet. Nothing has only a name."""
-        before = self._place.state.before
+        before = self._session.state.before
         if before is None:
-            return LiveRelease(release=self.tag, commit="")
+            return ReleaseSpec(release=self.tag, commit="")
         with self.step("publish", before.release):
-            published = self._d.publish.publish(before.release, before.source)
-        return LiveRelease.desired(before, published.size)
+            published = self._session.effects.publish(before.release, before.source)
+        return ReleaseSpec.desired(before, published.size)
 
-    def _fetch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
-        if self._place.state.before is None:
-            return self._d.fleet.status(names)
-        return self._steps.fetch(release, names)
+    def _fetch(self, release: ReleaseSpec, names: tuple[str, ...]) -> StageResult:
+        if self._session.state.before is None:
+            return self._fleet.fleet.status(names)
+        return self._fleet.fleet.fetch(release, names)
 
-    def _switch(self, release: LiveRelease, names: tuple[str, ...]) -> StageResult:
-        state = self._place.state
-        with self.step("switch back", release.release):
-            return self._d.two_stage.take_back(state.release, state.before, names)
+    def _switch(self, release: ReleaseSpec, names: tuple[str, ...]) -> StageResult:
+        state = self._session.state
+        with self.step("roll back", release.release):
+            return self._fleet.roll_back(state.release, state.before, names).result
 
     def _end(self) -> None:
         """A target that never got the release need not come back from it."""
-        missing = self._missing if self._place.state.may_be_live else ()
+        missing = self._missing if self._session.state.may_be_live else ()
         if missing:
-            raise self._not_back(self._steps.why_failed("going back", self._last))
+            raise self._not_back(roll_out.why_failed(self._session, "roll back", self._last))
 
     def _not_back(self, why: str) -> SyncIncomplete:
-        before = self._place.state.before
-        release = before.release if before else ""
-        self._d.events.emit(LeftBehind(targets=self._missing, release=release))
+        self._session.events.emit(LeftBehind(targets=self._missing, release=self._released))
         return SyncIncomplete(
             f"{why}\nNot back: {', '.join(self._missing) or 'no target is left'}",
             next_steps=["git deploy converge", "git deploy report"],
         )
 
 
-def _named_as_held(d: Deployment, state: RolloutState) -> RolloutState:
+def _name_as_held(session: Session) -> None:
     """A revert goes to the release that targets may hold, not to a new name of the same commit."""
+    state = session.state
     if state.action != "revert" or state.may_be_live:
-        return state
-    record = d.journal.rollout_of_source(state.source, state.prefix, released=True)
-    published = d.publish.find(record.release) if record else None
-    if published is None or published.source != state.source:
-        return state
-    return replace(state, release=published.tag)
+        return
+    journal = session.command.journal
+    record = journal.rollout_of_source(state.source, state.prefix, released=True)
+    published = publish_repository(session.site).find(record.release) if record else None
+    if published is not None and published.source == state.source:
+        session.write(replace(state, release=published.tag))
 
 
-def _show(d: Deployment) -> None:
+def _show(site: Site, events: EventStream) -> None:
     """Show events on standard error, where `git deploy` shows all that a hook writes."""
     from sartoris.cli.lines import Lines
     from sartoris.integrations.logfile import LogFile
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in step with what comes from here
-    d.events.subscribe(Lines(verbose=os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"))
-    if d.config.log_directory is not None:
-        d.events.subscribe(LogFile(d.config.log_directory, d.user))
+    events.subscribe(Lines(verbose=os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"))
+    if site.config.log_directory is not None:
+        events.subscribe(LogFile(site.config.log_directory, site.user))

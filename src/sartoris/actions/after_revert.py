@@ -6,27 +6,26 @@ from sartoris.actions.announcing import NotFinished
 from sartoris.errors import SartorisError
 from sartoris.events import Reverted
 from sartoris.hooks import Phase
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import RolloutState
-from sartoris.workspace import worktree
+from sartoris.rollout.session import Session
 
 
-def follow(d: Deployment, state: RolloutState) -> None:
+def follow_revert(session: Session) -> None:
     """Reset to what is live, run the hooks, push the tags; nothing here can undo the revert."""
-    with d.events.step("reset", state.release):
-        _reset(d, state)
+    state = session.state
+    with session.events.step("reset", state.release):
+        _reset(session)
     if state.before is not None:
-        d.events.emit(Reverted(release=state.before.release, rollout=state.rollout_tag))
-    for phase in (Phase.POST_TREE_UPDATE, Phase.POST_RESET):
-        d.hooks.run_all(phase, d.hook_context(state))
-    if d.options.uses_remote:
-        _push_tags(d, state)
+        session.events.emit(Reverted(release=state.before.release, rollout=state.rollout_tag))
+    session.run_all_hooks(Phase.POST_TREE_UPDATE, Phase.POST_RESET)
+    if session.site.options.uses_remote:
+        _push_tags(session)
 
 
-def _reset(d: Deployment, state: RolloutState) -> None:
+def _reset(session: Session) -> None:
+    state = session.state
     try:
-        for line in worktree.go_to(d, state, state.source):
-            d.events.warn(line)
+        for line in session.effects.go_to(state.branch, state.source):
+            session.events.warn(line)
     except SartorisError as error:
         raise NotFinished(
             f"{state.release} is live on the fleet, but the working repository is not reset to it:"
@@ -35,10 +34,10 @@ def _reset(d: Deployment, state: RolloutState) -> None:
         ) from error
 
 
-def _push_tags(d: Deployment, state: RolloutState) -> None:
-    tags = [state.rollout_tag, f"{state.rollout_tag}_reverted"]
+def _push_tags(session: Session) -> None:
+    tag = session.state.rollout_tag
     try:
-        with d.events.step("push tags"):
-            d.repository.push_tags(d.options.remote_site, tags)
+        with session.events.step("push tags"):
+            session.effects.push_tags(session.site.options.remote_site, [tag, f"{tag}_reverted"])
     except SartorisError as error:
-        d.events.warn(f"the tags of this revert are not pushed: {error.message}")
+        session.events.warn(f"the tags of this revert are not pushed: {error.message}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sartoris.actions import announcing
 from sartoris.errors import Refused
 from sartoris.events import Reverted
-from sartoris.hooks import Phase
-from sartoris.rollout import session
-from sartoris.rollout.deployment import Deployment
+from sartoris.hooks import HookFailed, Phase
+from sartoris.rollout.command import Command
+from sartoris.rollout.session import Session, join
 from sartoris.rollout.state import RolloutState
 
 
@@ -15,58 +15,62 @@ class NotComplete(Refused):
     """The rollout has not reached the fleet."""
 
 
-def finish(d: Deployment) -> RolloutState:
-    """Finish the rollout under way. Raises `NoRollout`, `LockHeld`, `NotComplete`."""
-    with d.exclusively():
-        state = session.join(d, "finish")
-        session.require_tagged(state, "finish")
-        _check_complete(d, state)
-        _check_tag(d, state)
-        _check_head(d, state)
-        close(d, state)
-        return state
+def finish(command: Command) -> RolloutState:
+    """Finish the rollout in progress. Raises `NoRollout`, `LockHeld`, `NotNow`, `NotComplete`."""
+    with command.exclusively():
+        session = join(command)
+        _require_tag(session)
+        _require_head(session)
+        finalize(session)
+        return session.state
 
 
-def close(d: Deployment, state: RolloutState) -> None:
+def run_post_sync(session: Session) -> None:
+    """Run the post-sync hooks. Raises `NotFinished`: the rollout stays open then."""
+    state = session.state
+    try:
+        session.run_hooks(Phase.POST_SYNC, GIT_DEPLOY_RESULT=state.delivery.result)
+    except HookFailed as error:
+        raise announcing.NotFinished(
+            f"{state.release} {state.delivery.reached}, but the rollout is not finished:"
+            f" {error.message}",
+            next_steps=["git deploy finish", "git deploy abort   # goes back to what was before"],
+        ) from error
+
+
+def finalize(session: Session) -> None:
     """End the rollout, then run the hooks that follow a rollout; they can stop nothing any more."""
-    left = state.left_behind
-    message = f"left behind: {', '.join(left)}" if left else ""
-    d.action = "finish"
-    if state.action == "revert" and state.way != "fleet":
-        _mark_as_bad(d, state)
-    session.end(d, state, "finished", message)
-    announcing.finished(d, state)
-    d.hooks.run_all(Phase.POST_FINISH, d.hook_context(state))
+    state = session.state
+    message = f"left behind: {', '.join(state.left_behind)}" if state.left_behind else ""
+    session.ends()
+    if state.action == "revert" and not state.delivery.is_ours:
+        _mark_as_bad(session)
+    session.end("finished", message)
+    announcing.finished(session)
+    session.run_all_hooks(Phase.POST_FINISH)
 
 
-def _mark_as_bad(d: Deployment, state: RolloutState) -> None:
+def _mark_as_bad(session: Session) -> None:
     """What was reverted from, now that it is certain that no abort brings it back."""
-    left = d.journal.rollout_of_source(state.start_commit, state.prefix)
+    state = session.state
+    left = session.command.journal.rollout_of_source(state.start_commit, state.prefix)
     if left is not None:
-        d.events.emit(Reverted(release=left.release or left.tag, rollout=state.rollout_tag))
+        session.events.emit(Reverted(release=left.release or left.tag, rollout=state.rollout_tag))
 
 
-def _check_complete(d: Deployment, state: RolloutState) -> None:
-    if state.may_be_finished or d.options.force:
-        return
-    raise NotComplete(
-        f"the rollout of {state.rollout_tag} has not reached the fleet"
-        f" (progress: {state.progress})",
-        next_steps=["git deploy resync", "git deploy abort", "git deploy status"],
-    )
-
-
-def _check_tag(d: Deployment, state: RolloutState) -> None:
+def _require_tag(session: Session) -> None:
     """It was chosen, but a sync that was killed may not have made it."""
-    if not d.repository.has_tag(state.rollout_tag) and not d.options.force:
+    tag, site = session.state.rollout_tag, session.site
+    if not site.repository.has_tag(tag) and not site.options.force:
         raise NotComplete(
-            f"{state.rollout_tag} was not made before the sync was cut short",
+            f"{tag} was not made before the sync was interrupted",
             next_steps=["git deploy resync", "git deploy abort"],
         )
 
 
-def _check_head(d: Deployment, state: RolloutState) -> None:
-    if d.repository.head() != state.source and not d.options.force:
+def _require_head(session: Session) -> None:
+    state, site = session.state, session.site
+    if site.repository.head() != state.source and not site.options.force:
         raise Refused(
             f"HEAD is not the commit of {state.rollout_tag}, which was rolled out",
             next_steps=[f"git reset --hard {state.rollout_tag}", "git deploy finish"],

@@ -7,15 +7,19 @@ it too, to repeat it: then it keeps them out itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartoris.actions.steps import nothing_switched
+from sartoris.actions.roll_out import nothing_switched
 from sartoris.errors import Refused, SyncIncomplete, WrongUsage
-from sartoris.rollout.deployment import Deployment
+from sartoris.events import EventStream
+from sartoris.rollout.command import Command
 from sartoris.rollout.lock import LockHeld, NoRollout, running
 from sartoris.rollout.options import Options
+from sartoris.rollout.person import Person
+from sartoris.rollout.session import Session
+from sartoris.rollout.site import Site
 from sartoris.rollout.state import Progress, RolloutState
 
 
@@ -62,63 +66,65 @@ class Call:
         )
 
 
-class Place:
-    """A script's place: the deployment, and the rollout as it was when the script began."""
+@dataclass(frozen=True)
+class ScriptContext:
+    """Where a script is: the rollout that it was called for, and how it was called."""
 
-    def __init__(self, d: Deployment, call: Call, state: RolloutState) -> None:
-        self.d = d
-        self.call = call
-        self.state = state
+    session: Session
+    call: Call
 
     @property
-    def going_back(self) -> bool:
+    def is_rollback(self) -> bool:
         """Whether the rollout is being aborted, and the script is to bring what was before."""
-        return self.state.aborting
+        return self.session.state.aborting
 
-    def require(self, state: RolloutState) -> None:
+    def require_parent(self) -> None:
         """Go on only while the command that called us runs. Raises `CommandGone`."""
-        if not self.call.process or running(self.d.running_path) == self.call.process:
+        running_now = running(self.session.command.records.running)
+        if not self.call.process or running_now == self.call.process:
             return
         raise CommandGone(
             f"the `git deploy` that ran this sync script (process {self.call.process}) has ended,"
-            f" so the script stops too\n{nothing_switched(state)}",
+            f" so the script stops too\n{nothing_switched(self.session.state)}",
             next_steps=["git deploy status", "git deploy resync", "git deploy abort"],
         )
 
 
 @contextmanager
-def placed(call: Call, directory: Path) -> Iterator[Place]:
-    """The place of a script that was called in `directory`, for as long as the body runs.
+def script_context(call: Call, directory: Path, events: EventStream) -> Iterator[ScriptContext]:
+    """The context of a script that was called in `directory`, for as long as the body runs.
 
     Raises `NoRollout`, `OtherRollout`, `LockHeld`, `CommandRunning`, `CommandGone`, and `Refused`
     without a fleet.
     """
     options = Options(prefix=call.prefix, deploy_file=call.deploy_file, adopt=call.adopt)
-    d = Deployment(directory, options)
-    if not d.has_fleet:
+    site = Site.at(directory, options)
+    if not site.has_fleet:
         raise Refused(
             "no targets are configured, so there is no fleet to bring a release to",
             next_steps=["git config --add deploy.target NAME=ROOT"],
         )
-    if call.process:
-        yield _place(d, call)
-        return
-    with d.exclusively():
-        yield _place(d, call)
+    command = Command.open("sync", site, events)
+    try:
+        # `git deploy` keeps other commands out already; a person who calls a script does not.
+        with nullcontext() if call.process else command.exclusively():
+            yield _join(command, call)
+    finally:
+        command.close()
 
 
-def _place(d: Deployment, call: Call) -> Place:
-    state, holder = d.state_file.read(), d.lock.holder()
+def _join(command: Command, call: Call) -> ScriptContext:
+    state, holder = command.records.state.read(), command.records.lock.holder()
     if state is None or holder is None:
         raise NoRollout("sync")
-    if not call.process and not holder.is_same_person_as(d.me):
+    person = Person.of(command.site)
+    if not call.process and not holder.is_same_person_as(person.holding("sync")):
         raise LockHeld(holder)
     _require_tag(state, call)
-    d.prefix = state.prefix
-    d.resume(state)
-    place = Place(d, call, state)
-    place.require(state)
-    return place
+    command.journal.session = state.session
+    context = ScriptContext(Session(command, person, state), call)
+    context.require_parent()
+    return context
 
 
 def _require_tag(state: RolloutState, call: Call) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from sartoris.errors import SyncIncomplete
 from sartoris.events import CacheAnswered
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.command import Command
+from sartoris.rollout.effects import caches
+from sartoris.rollout.site import Site
 from sartoris.wording import plural
 
 # What `{release}` is in a ban when nothing is live any more.
@@ -21,18 +23,18 @@ class CachesStale(SyncIncomplete):
     """Everything is done, but some caches may still serve pages of another release."""
 
 
-def purge(d: Deployment, prefix: str, release: str) -> dict[str, str]:
+def purge(command: Command, prefix: str, release: str) -> dict[str, str]:
     """Ban what the caches have from before `release` ("" for nothing live).
 
     The caches that have not banned, and why. Nothing is done where none are configured.
     """
-    if not d.config.varnish:
+    if not command.site.config.varnish:
         return {}
-    ban = d.config.ban(prefix, release or NOTHING_LIVE)
+    ban = command.site.config.ban(prefix, release or NOTHING_LIVE)
     stale = {}
-    with d.events.step("purge", ban):
-        for answer in d.caches.ban(ban):
-            d.events.emit(
+    with command.events.step("purge", ban):
+        for answer in command.effects.ban(ban):
+            command.events.emit(
                 CacheAnswered(
                     cache=answer.cache,
                     ban=ban,
@@ -47,15 +49,15 @@ def purge(d: Deployment, prefix: str, release: str) -> dict[str, str]:
 
 
 def require_purged(
-    d: Deployment, prefix: str, release: str, stale: Mapping[str, str], done: str
+    site: Site, prefix: str, release: str, stale: Mapping[str, str], done: str
 ) -> None:
     """Raises `CachesStale` if there are `stale` caches, after all else is `done`."""
     if stale:
-        lines = [f"{done}, but caches are not purged", *tell_stale(stale)]
-        raise CachesStale("\n".join(lines), next_steps=again(d, prefix, release, stale))
+        lines = [f"{done}, but caches are not purged", *stale_lines(stale)]
+        raise CachesStale("\n".join(lines), next_steps=ban_commands(site, prefix, release, stale))
 
 
-def tell_stale(stale: Mapping[str, str]) -> list[str]:
+def stale_lines(stale: Mapping[str, str]) -> list[str]:
     """Which caches are stale and why, as lines for a person; none if none is."""
     if not stale:
         return []
@@ -63,7 +65,7 @@ def tell_stale(stale: Mapping[str, str]) -> list[str]:
     return [f"{plural(len(stale), 'cache')} may still serve pages from before:", *lines]
 
 
-def again(d: Deployment, prefix: str, release: str, stale: Iterable[str]) -> list[str]:
+def ban_commands(site: Site, prefix: str, release: str, stale: Iterable[str]) -> list[str]:
     """The commands by which a person purges these caches."""
-    ban = d.config.ban(prefix, release or NOTHING_LIVE)
-    return [d.caches.by_hand(one, ban) for one in d.caches.servers if str(one) in stale]
+    ban, ours = site.config.ban(prefix, release or NOTHING_LIVE), caches(site)
+    return [ours.by_hand(one, ban) for one in ours.servers if str(one) in stale]

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from sartoris.actions import announcing
 from sartoris.errors import GitFailed, Refused
 from sartoris.hooks import Phase
-from sartoris.rollout import checks, session
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import Progress, RolloutState
-from sartoris.workspace import worktree
+from sartoris.rollout import checks
+from sartoris.rollout.command import Command
+from sartoris.rollout.session import Session, join
 
 
 @dataclass(frozen=True)
@@ -29,93 +28,74 @@ class NotMerged(Refused):
     """The hotfix and the remote's commits do not merge by themselves, or were not taken."""
 
 
-def push_hotfix(d: Deployment) -> Pushed:
+def push_hotfix(command: Command) -> Pushed:
     """Merge with the remote, push, return. When it fails nothing has changed here.
 
-    Raises `NoRollout`, `NotMerged`, what the checks raise.
+    Raises `NoRollout`, `NotNow`, `NotMerged`, what the checks raise.
     """
-    with d.exclusively():
-        state = _check(d)
-        commit = d.repository.head()
-        d.state_file.write(replace(state, returning=commit))
+    with command.exclusively():
+        session = join(command)
+        _check(session)
+        commit = command.site.repository.head()
+        session.write(replace(session.state, returning=commit))
         try:
-            merged = _merge_and_push(d, state)
+            merged = _merge_and_push(session)
         except GitFailed as error:
-            raise _not_merged(d, error, commit) from error
+            raise _not_merged(session, error, commit) from error
         finally:
-            _return(d, state, commit)
-        announcing.pushed(d, state, commit, merged)
+            _return(session, commit)
+        announcing.pushed(session, commit, merged)
         return Pushed(commit, merged)
 
 
-def require_returned(state: RolloutState) -> None:
-    """Raises `Refused` while what is checked out may be the merge, which nobody has tested."""
-    if state.returning:
-        raise Refused(
-            "push-hotfix was cut short, and what is checked out now may be its merge with"
-            f" the remote's branch instead of the hotfix, {state.returning[:12]}",
-            next_steps=["git deploy push-hotfix   # again", "git deploy abort"],
-        )
+def _check(session: Session) -> None:
+    site = session.site
+    if not site.options.uses_remote:
+        raise Refused("a push needs the remote, and --no-remote was given")
+    if session.state.returning:
+        return_after_a_kill(session)
+    checks.require_branch(site)
+    checks.require_clean_tree(site)
+    checks.require_remote(site)
 
 
-def _check(d: Deployment) -> RolloutState:
-    state = session.join(d, "push-hotfix")
-    if state.progress is not Progress.STARTED:
-        raise Refused(
-            "a hotfix is pushed between its start and its sync",
-            next_steps=["git deploy status"],
-        )
-    if not d.options.uses_remote:
-        raise Refused("a push needs the remote, and --no-remote was said")
-    if state.returning:
-        state = return_after_a_kill(d, state)
-    checks.on_a_branch(d)
-    checks.tree_is_clean(d)
-    checks.remote_exists(d)
-    return state
+def return_after_a_kill(session: Session) -> None:
+    """Have the hotfix checked out again."""
+    state = session.state
+    session.effects.abort_merge()
+    for line in session.effects.go_to(state.branch, state.returning):
+        session.events.warn(line)
+    session.write(replace(state, returning=""))
 
 
-def return_after_a_kill(d: Deployment, state: RolloutState) -> RolloutState:
-    """Have the hotfix checked out again; the state then."""
-    d.repository.abort_merge()
-    for line in worktree.go_to(d, state, state.returning):
-        d.events.warn(line)
-    state = replace(state, returning="")
-    d.state_file.write(state)
-    return state
+def _merge_and_push(session: Session) -> str:
+    """Merge the remote's branch into ours, and push the result."""
+    site = session.site
+    remote, branch = site.options.remote_site, site.remote_branch(session.state.branch)
+    with session.events.step("merge", f"{remote} {branch}"):
+        session.effects.merge_upstream(branch)
+    with session.events.step("push", f"{remote} {branch}"):
+        session.effects.push_head(remote, branch)
+    return site.repository.head()
 
 
-def _merge_and_push(d: Deployment, state: RolloutState) -> str:
-    """Merge the remote's branch into ours, as `git pull --no-rebase` does, and push the result."""
-    site = d.options.remote_site
-    branch = d.remote_branch(state.branch)
-    with (
-        d.events.step("merge", f"{site} {branch}"),
-        d.moves.to(d.repository.fetch(site, branch)),
-    ):
-        d.repository.merge("FETCH_HEAD")  # by this name git's message says what was merged
-    with d.events.step("push", f"{site} {branch}"):
-        d.repository.push_head(site, branch)
-    return d.repository.head()
-
-
-def _not_merged(d: Deployment, error: GitFailed, commit: str) -> NotMerged:
-    site, branch = d.options.remote_site, d.remote_branch(d.repository.branch())
-    paths = d.repository.unmerged()
-    conflict = f"\nHotfix and `{site}/{branch}` conflict in {', '.join(paths)}" if paths else ""
+def _not_merged(session: Session, error: GitFailed, commit: str) -> NotMerged:
+    site = session.site
+    remote, branch = site.options.remote_site, site.remote_branch(site.repository.branch())
+    paths = site.repository.unmerged()
+    conflict = f"\nHotfix and `{remote}/{branch}` conflict in {', '.join(paths)}" if paths else ""
     return NotMerged(
         f"the hotfix is not pushed: {error.message}{conflict}",
         next_steps=[
-            f"git pull --no-rebase {site} {branch}   # and settle what conflicts",
-            f"git push {site} HEAD:{branch}",
+            f"git pull --no-rebase {remote} {branch}   # and settle what conflicts",
+            f"git push {remote} HEAD:{branch}",
             f"git reset --hard {commit[:12]}   # returns to the hotfix",
             "git deploy sync",
         ],
     )
 
 
-def _return(d: Deployment, state: RolloutState, commit: str) -> None:
-    worktree.step_back(d, commit)
-    d.state_file.write(state)
-    for phase in (Phase.POST_TREE_UPDATE, Phase.POST_RESET):
-        d.hooks.run_all(phase, d.hook_context(state))
+def _return(session: Session, commit: str) -> None:
+    session.effects.step_back(commit)
+    session.write(replace(session.state, returning=""))
+    session.run_all_hooks(Phase.POST_TREE_UPDATE, Phase.POST_RESET)

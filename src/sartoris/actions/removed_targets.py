@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.session import Session
 from sartoris.wording import plural
 
 
-def tell_of_departed(d: Deployment) -> None:
+def warn_about_removed_targets(session: Session) -> None:
     """Name them once: whoever retired a server knows, and whoever did not has to hear of it.
 
     A server that drops out of what `deploy.targets` matches goes on serving the release it has.
     """
-    last = next(iter(d.journal.rollouts(prefix=d.prefix, limit=1)), None)
+    journal, slot, targets = session.command.journal, session.slot, session.fleet().targets
+    last = next(iter(journal.rollouts(prefix=slot.prefix, limit=1)), None)
     if last is None:
         return
-    departed = [
+    removed = [
         one.target
-        for one in d.journal.targets(d.slot).values()
-        if one.target not in d.fleet.targets and one.live and (one.answered_at or 0) >= last.started
+        for one in journal.targets(slot.name).values()
+        if one.target not in targets and one.live and (one.answered_at or 0) >= last.started
     ]
-    if departed:
-        d.events.warn(
-            f"{plural(len(departed), 'target')} of the last rollout ({last.tag}) not in the fleet"
-            f" any more, and left with what it has: {', '.join(departed)}"
+    if removed:
+        session.events.warn(
+            f"{plural(len(removed), 'target')} of the last rollout ({last.tag}) not in the fleet"
+            f" any more, and left with what it has: {', '.join(removed)}"
         )

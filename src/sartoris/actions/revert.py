@@ -8,103 +8,93 @@ follow a change of tree) comes after it.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
-from sartoris.actions import announcing, delivery
+from sartoris.actions import announcing
 from sartoris.actions.choice import Choice
-from sartoris.actions.steps import Delivered
+from sartoris.actions.deliveries import TO_FLEET, choose_delivery, conclude
+from sartoris.actions.revert_tree import revert_tree
+from sartoris.actions.roll_out import SyncResult, roll_out
+from sartoris.actions.tagging import make_revert_tags
 from sartoris.errors import SartorisError
-from sartoris.events import Tagged
 from sartoris.hooks import Phase
-from sartoris.rollout import checks, session
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import Progress, RolloutState
-from sartoris.rollout.tags import free_tag
+from sartoris.rollout import checks
+from sartoris.rollout.command import Command
+from sartoris.rollout.session import Session, begin, join, require_prefix
+from sartoris.rollout.state import Progress
+from sartoris.rollout.tags import next_tag
 
 
-def revert(d: Deployment, choice: Choice) -> Delivered:
+def revert(command: Command, choice: Choice) -> SyncResult:
     """Make the release of `choice` live. An open rollout of one's own ends with it.
 
-    Raises `LockHeld`, `OtherPrefix`, and as `sync` does `GateClosed`.
+    Where the servers are not a fleet of ours, the working repository goes back first. Raises
+    `LockHeld`, `OtherPrefix`, and as `sync` does `GateClosed`.
     """
-    with d.exclusively():
-        state = _begin(d, choice)
+    if choose_delivery(command, choice.prefix) is not TO_FLEET:
+        return revert_tree(command, choice)
+    with command.exclusively():
+        session = _begin(command, choice)
         try:
-            d.run_hooks(Phase.PRE_START, state)
-            announcing.starting(d, state)
-            state = _tag(d, state, choice)
+            session.run_hooks(Phase.PRE_START)
+            announcing.starting(session)
+            _tag(session, choice)
         except SartorisError as error:
-            session.end(d, state, "quit", error.message)
+            session.end("quit", error.message)
             raise
-        with announcing.failures(d, state):
-            return delivery.conclude(d, delivery.make_live(d, state, _without(d, choice)))
+        with announcing.failures(session):
+            missing = _without(session)
+            return conclude(session, roll_out(session, session.fleet().targets, missing))
 
 
-def _begin(d: Deployment, choice: Choice) -> RolloutState:
+def _begin(command: Command, choice: Choice) -> Session:
     """Take the lock, or one's own open rollout."""
-    checks.person_is_set_up(d)
-    checks.not_blocked(d)
-    before = d.desired.of(d.slot)
-    holder = d.lock.holder()
-    if holder is not None:
-        _end_open_rollout(d)
-    state = session.begin(d, "revert", d.options.message or f"revert to {choice.release}")
-    state = replace(
-        state,
+    site = command.site
+    person = checks.require_person(site)
+    checks.require_not_blocked(site)
+    before = command.records.desired.of(site.slot(choice.prefix).name)
+    if command.records.lock.holder() is not None:
+        _end_open_rollout(command, choice)
+    session = begin(
+        command,
+        person,
+        choice.prefix,
+        site.options.message or f"revert to {choice.release}",
         before=before,
         start_tag=before.rollout if before else "",
         release=choice.release,
         source=choice.source,
     )
-    session.announce(d, state, d.options.message)
-    return state
+    session.announce_start(site.options.message)
+    return session
 
 
-def _end_open_rollout(d: Deployment) -> None:
+def _end_open_rollout(command: Command, choice: Choice) -> None:
     """An open rollout of one's own (or, with --force, of anybody) gives way to the revert.
 
     Not one of another prefix: ending it would leave its slot as it happens to be.
     """
-    open_rollout = d.state_file.read()
-    if open_rollout is not None:
-        session.require_prefix(open_rollout, d.prefix, "abort")
-    state = session.join(d, "revert")
-    session.end(d, state, "aborted", "gave way to a revert")
+    state = command.records.state.read()
+    if state is not None:
+        require_prefix(state, choice.prefix, "abort")
+    join(command).end("aborted", "gave way to a revert")
 
 
-def _tag(d: Deployment, state: RolloutState, choice: Choice) -> RolloutState:
+def _tag(session: Session, choice: Choice) -> None:
     """Choose the tag, write down that this is the one, then make it."""
-    tag = free_tag(state.prefix, d.repository.has_tag, date_format=d.date_format)
-    left = state.before.release if state.before else "nothing"
-    message = d.options.message or f"revert of {state.prefix} from {left} to {choice.release}"
-    state = state.reach(Progress.TAGGED, rollout_tag=tag, message=message, tagged_at=time.time())
-    d.state_file.write(state)
-    make_tags(d, state)
-    return state
+    state = session.state
+    tag = next_tag(session.site, state.prefix)
+    left = state.release_before or "nothing"
+    default = f"revert of {state.prefix} from {left} to {choice.release}"
+    message = session.site.options.message or default
+    session.reach(Progress.TAGGED, rollout_tag=tag, message=message, tagged_at=time.time())
+    make_revert_tags(session)
 
 
-def make_tags(d: Deployment, state: RolloutState) -> None:
-    """Mark what is left as reverted, and this rollout by a tag on what it goes back to."""
-    with d.events.step("tag", state.rollout_tag):
-        reverted = f"{state.rollout_tag}_reverted"
-        d.repository.create_tag(reverted, state.start_commit, state.message)
-        d.repository.create_tag(state.rollout_tag, state.source, state.message)
-    d.events.emit(
-        Tagged(
-            session=state.session,
-            tag=state.rollout_tag,
-            commit=state.source,
-            message=state.message,
-            pushed=False,
-        )
-    )
-
-
-def _without(d: Deployment, choice: Choice) -> tuple[str, ...]:
+def _without(session: Session) -> tuple[str, ...]:
     """The targets that are not known to hold the release, and so must fetch it first."""
-    known = d.journal.targets(d.slot)
+    known = session.command.journal.targets(session.slot.name)
     return tuple(
         name
-        for name in d.fleet.targets
-        if name not in known or choice.release not in known[name].held
+        for name in session.fleet().targets
+        if name not in known or session.state.release not in known[name].held
     )

@@ -8,55 +8,54 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sartoris.actions.choice import Choice
+from sartoris.actions.deliveries import BY_HOOK, choose_delivery
+from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.start import start_with
-from sartoris.actions.steps import Delivered
 from sartoris.actions.sync import sync
 from sartoris.errors import GitFailed
 from sartoris.hooks import Phase
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import RolloutState
-from sartoris.rollout.tags import free_tag
-from sartoris.rollout.way import way_of
-from sartoris.workspace import worktree
+from sartoris.rollout.command import Command
+from sartoris.rollout.session import Session
+from sartoris.rollout.tags import next_tag
 
 
-def revert_tree(d: Deployment, choice: Choice) -> Delivered | RolloutState:
+def revert_tree(command: Command, choice: Choice) -> SyncResult:
     """Start a rollout of an earlier commit, and where the site has a sync hook, sync it.
 
     Raises what `start` and `sync` raise.
     """
-    started = start_with(d, "revert", lambda d, state: _go_back(d, state, choice))
-    _push(d, started.state.reverted_tag)
-    return sync(d) if way_of(d) == "hook" else started.state
+    started = start_with(command, choice.prefix, lambda session: _go_back(session, choice))
+    _push(command, started.state.reverted_tag)
+    if choose_delivery(command, started.state.prefix) is BY_HOOK:
+        return sync(command, as_command="sync")
+    return SyncResult(started.state)
 
 
-def _go_back(d: Deployment, state: RolloutState, choice: Choice) -> str:
+def _go_back(session: Session, choice: Choice) -> str:
     """Mark what is left as reverted, and check out what is reverted to."""
-    state = _mark(d, state, choice)
-    with d.events.step("reset", choice.tag):
-        for line in worktree.go_to(d, state, choice.source):
-            d.events.warn(line)
-    for phase in (Phase.POST_TREE_UPDATE, Phase.POST_RESET):
-        d.hooks.run_all(phase, d.hook_context(state))
+    _mark(session, choice)
+    with session.events.step("reset", choice.tag):
+        for line in session.effects.go_to(session.state.branch, choice.source):
+            session.events.warn(line)
+    session.run_all_hooks(Phase.POST_TREE_UPDATE, Phase.POST_RESET)
     return choice.source
 
 
-def _mark(d: Deployment, state: RolloutState, choice: Choice) -> RolloutState:
-    """Tag what is left as reverted; the state by which a start that fails takes that back."""
-    tag = free_tag(d.prefix, d.repository.has_tag, date_format=d.date_format, suffix="_reverted")
-    state = replace(state, reverted_tag=tag)
-    d.state_file.write(state)
-    d.repository.create_tag(
-        tag, state.start_commit, f"reverted {d.prefix} from {state.start_tag} to {choice.tag}"
-    )
-    d.run_hooks(Phase.POST_TAG, replace(state, rollout_tag=tag))
-    return state
+def _mark(session: Session, choice: Choice) -> None:
+    """Tag what is left as reverted; a start that fails takes that back."""
+    state = session.state
+    tag = next_tag(session.site, state.prefix, suffix="_reverted")
+    session.write(replace(state, reverted_tag=tag))
+    message = f"reverted {state.prefix} from {state.start_tag} to {choice.tag}"
+    session.effects.make_tag(tag, state.start_commit, message)
+    session.run_hooks_of_tag(Phase.POST_TAG, tag)
 
 
-def _push(d: Deployment, tag: str) -> None:
+def _push(command: Command, tag: str) -> None:
     """Once the start cannot fail any more: at the remote there is nothing to take back then."""
-    if d.options.uses_remote:
+    options = command.site.options
+    if options.uses_remote:
         try:
-            d.repository.push_tags(d.options.remote_site, [tag])
+            command.effects.push_tags(options.remote_site, [tag])
         except GitFailed as error:
-            d.events.warn(f"{tag} is not pushed: {error.message}")
+            command.events.warn(f"{tag} is not pushed: {error.message}")

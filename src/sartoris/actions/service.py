@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sartoris.actions.steps import failed_of
 from sartoris.config import Share
 from sartoris.errors import Refused, SyncIncomplete
-from sartoris.fleet.batches import Batches
+from sartoris.fleet.causes import describe_failures
 from sartoris.fleet.fleet import StageResult
-from sartoris.rollout.deployment import Deployment
+from sartoris.fleet.runner import Ran
+from sartoris.fleet.slot_fleet import SlotFleet
+from sartoris.rollout.command import Command
+from sartoris.rollout.site import Site
 
 Change = Literal["restart", "reload"]
 
@@ -20,7 +22,7 @@ class ServiceIncomplete(SyncIncomplete):
 
 
 def act_on_service(
-    d: Deployment, change: Change, names: Sequence[str], batch: Share | None = None
+    command: Command, change: Change, names: Sequence[str], batch: Share | None = None
 ) -> StageResult:
     """Restart or reload the service on the named targets, or all, one batch after another.
 
@@ -28,52 +30,49 @@ def act_on_service(
     batch with which too many had; `Refused` without a service or a fleet, `CommandRunning` while a
     sync runs, `WrongUsage` for a name that is no target.
     """
-    service = _service(d)
-    d.action = "service"
-    with d.exclusively(), d.events.step("service", f"{change} {service}"):
-        chosen = d.fleet.chosen(names)
-        result = StageResult("service", {})
-        for group in Batches(d.config.canary, batch or d.config.batch).of(chosen):
-            acted = d.fleet.service(service, change, group)
-            result = result.and_then(acted)
-            total = len(d.fleet.targets)
-            if acted.failed and not d.two_stage.gate.opens("service", result.failed, total):
-                break
-    if result.failed:
-        raise _incomplete(d, change, result, chosen)
-    return result
+    site = command.site
+    service = _require_service(site)
+    with command.exclusively(), command.events.step("service", f"{change} {service}"):
+        fleet = _fleet(command)
+        ran = fleet.service(service, change, fleet.fleet.chosen(names), batch)
+    if ran.failed:
+        raise _incomplete(site, change, ran)
+    return ran.result
 
 
-def service_states(d: Deployment, names: Sequence[str]) -> StageResult:
+def service_states(command: Command, names: Sequence[str]) -> StageResult:
     """Ask how the service is; a target that could tell has the state as its message."""
-    service = _service(d)
-    return d.fleet.service(service, "status", d.fleet.chosen(names))
+    service = _require_service(command.site)
+    fleet = _fleet(command).fleet
+    return fleet.service(service, "status", fleet.chosen(names))
 
 
-def _service(d: Deployment) -> str:
-    if not d.has_fleet:
+def _fleet(command: Command) -> SlotFleet:
+    return command.fleets.of(command.site.slot(command.site.prefix))
+
+
+def _require_service(site: Site) -> str:
+    if not site.has_fleet:
         raise Refused(
             "there are no targets whose service could be acted on",
             next_steps=["git config --add deploy.target NAME=ROOT"],
         )
-    if d.config.service is None:
+    if site.config.service is None:
         raise Refused(
             "deploy.service is not set: which service runs what is deployed here?",
             next_steps=["git config deploy.service NAME   # as in php8.2-fpm"],
         )
-    return d.config.service
+    return site.config.service
 
 
-def _incomplete(
-    d: Deployment, change: Change, result: StageResult, chosen: Sequence[str]
-) -> ServiceIncomplete:
-    outcomes = list(result.outcomes.values())
-    lines = [failed_of(change, outcomes, len(chosen), str(d.config.max_failed))]
-    untouched = [name for name in chosen if name not in result.outcomes]
-    lines.append(f"{change} done on: {', '.join(result.succeeded) or 'none'}")
-    if untouched:
-        lines.append(f"Not touched: {', '.join(untouched)}")
-    again = " ".join(name for name in chosen if name not in result.succeeded)
+def _incomplete(site: Site, change: Change, ran: Ran) -> ServiceIncomplete:
+    outcomes, chosen = ran.result.outcomes.values(), ran.plan.targets
+    allowed = str(site.config.max_failed)
+    lines = [describe_failures(change, outcomes, len(chosen), allowed)]
+    lines.append(f"{change} done on: {', '.join(ran.succeeded) or 'none'}")
+    if ran.untouched:
+        lines.append(f"Not touched: {', '.join(ran.untouched)}")
+    again = " ".join(name for name in chosen if name not in ran.succeeded)
     return ServiceIncomplete(
         "\n".join(lines),
         next_steps=["git deploy service status", f"git deploy service {change} {again}"],

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sartoris.actions import announcing
 from sartoris.errors import SartorisError
 from sartoris.hooks import Phase
 from sartoris.queries.show import tag_of
-from sartoris.rollout import checks, session
+from sartoris.rollout import checks
+from sartoris.rollout.command import Command
 from sartoris.rollout.deploy_file import tag_deployed
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.person import Person
+from sartoris.rollout.session import Session, begin, join, take_over_unfinished_start
 from sartoris.rollout.state import Progress, RolloutState
-from sartoris.rollout.tags import free_tag
-from sartoris.workspace import worktree
+from sartoris.rollout.tags import next_tag
+from sartoris.rollout.transitions import NotNow
 
 
 @dataclass(frozen=True)
@@ -26,146 +28,143 @@ class Started:
     moved: bool
 
 
-def start(d: Deployment) -> Started:
+def start(command: Command) -> Started:
     """Start a rollout of the newest commit. When any part fails nothing has changed.
 
-    Raises `LockHeld`, `AlreadyStarted`, what the checks raise, `HookFailed`, `GitFailed`.
+    Raises `LockHeld`, `NotNow`, what the checks raise, `HookFailed`, `GitFailed`.
     """
-    return start_with(d, "start", _pull)
+    return start_with(command, command.site.prefix, _pull)
 
 
-def hotfix(d: Deployment) -> Started:
+def hotfix(command: Command) -> Started:
     """Start a rollout of what is checked out now, without a pull: to put a fix on top of it."""
-    return start_with(d, "hotfix", _stay)
+    return start_with(command, command.site.prefix, lambda session: session.state.start_commit)
 
 
-def start_with(
-    d: Deployment, action: str, get_commit: Callable[[Deployment, RolloutState], str]
-) -> Started:
-    """Start a rollout of the commit that `get_commit` checks out and returns."""
-    with d.exclusively():
-        _check(d)
-        state = session.begin(d, action, d.options.message)
+def start_with(command: Command, prefix: str, get_commit: Callable[[Session], str]) -> Started:
+    """Start a rollout of `prefix`, of the commit that `get_commit` checks out and returns."""
+    with command.exclusively():
+        person = _check(command)
+        session = begin(command, person, prefix, command.site.options.message)
         try:
-            d.run_hooks(Phase.PRE_START, state)
-            state = _remember_start(d, state)
-            d.run_hooks(Phase.PRE_PULL, state)
-            announcing.starting(d, state)
-            commit = get_commit(d, state)
-            state = (d.state_file.read() or state).reach(Progress.STARTED)
-            d.state_file.write(state)
-            d.run_hooks(Phase.POST_START, state)
+            session.run_hooks(Phase.PRE_START)
+            _remember_start(session)
+            session.run_hooks(Phase.PRE_PULL)
+            announcing.starting(session)
+            commit = get_commit(session)
+            session.reach(Progress.STARTED)
+            session.run_hooks(Phase.POST_START)
         except BaseException as error:
-            undo(d, d.state_file.read() or state, error)
+            undo_start(session, error)
             raise
-        announcing.started(d, state)
-        _warn_of_bad_release(d, commit)
-        return Started(state, commit, commit != state.start_commit)
+        announcing.started(session)
+        _warn_of_bad_release(session, commit)
+        return Started(session.state, commit, commit != session.state.start_commit)
 
 
-def _warn_of_bad_release(d: Deployment, commit: str) -> None:
-    """Somebody reverted what is checked out now; to ship it again should be on purpose."""
-    record = d.journal.rollout_of_source(commit, d.prefix)
-    if record is not None and record.reverted_by:
-        d.events.warn(
-            f"what is checked out now is {record.tag}, which was found bad: {record.reverted_by}"
-            " reverted it"
-        )
-
-
-def undo(d: Deployment, state: RolloutState, error: BaseException | None = None) -> None:
+def undo_start(session: Session, error: BaseException | None = None) -> None:
     """Leave everything as it was before a start that failed or was interrupted."""
+    state, effects = session.state, session.effects
     reason = error.message if isinstance(error, SartorisError) else ""
     try:
-        if state.start_commit and _has_moved(d, state.start_commit):
-            for line in worktree.go_to(d, state, state.start_commit):
-                d.events.warn(line)
+        if state.start_commit and _has_moved(session):
+            for line in effects.go_to(state.branch, state.start_commit):
+                session.events.warn(line)
         if state.start_tag_is_new:
-            d.repository.delete_tag(state.start_tag)
+            effects.delete_tag(state.start_tag)
         if state.reverted_tag:
-            d.repository.delete_tag(state.reverted_tag)
+            effects.delete_tag(state.reverted_tag)
     finally:
-        session.end(d, state, "quit", reason)
+        session.end("quit", reason)
 
 
-def _has_moved(d: Deployment, commit: str) -> bool:
-    """Whether the tree is not that of `commit`: a pull that was killed may be half done."""
-    half_done = d.options.check_clean and d.repository.changes()
-    return bool(half_done) or d.repository.head() != commit
+def _check(command: Command) -> Person:
+    site = command.site
+    checks.require_commits(site)
+    person = checks.require_person(site)
+    checks.require_not_blocked(site)
+    unfinished = take_over_unfinished_start(command, person)
+    if unfinished is not None:
+        command.events.warn("an interrupted start of yours is cleared away")
+        undo_start(unfinished)
+    if site.options.force and command.records.lock.holder() is not None:
+        _take_over(command)
+    checks.require_branch(site)
+    checks.require_clean_tree(site)
+    if site.options.check_clean:
+        command.effects.forget_checkouts()
+    checks.require_remote(site)
+    return person
 
 
-def _check(d: Deployment) -> None:
-    checks.has_commits(d)
-    checks.person_is_set_up(d)
-    checks.not_blocked(d)
-    interrupted = session.unfinished_start(d)
-    if interrupted is not None:
-        d.events.warn("an interrupted start of yours is cleared away")
-        undo(d, interrupted)
-    if d.options.force and d.lock.holder() is not None:
-        _take_over(d)
-    checks.on_a_branch(d)
-    checks.tree_is_clean(d)
-    if d.options.check_clean:
-        d.moves.forget()
-    checks.remote_exists(d)
-
-
-def _take_over(d: Deployment) -> None:
-    """Somebody else's rollout may be ended like this only while no target can have switched."""
-    tagged = d.state_file.read()
-    if tagged is not None and tagged.progress >= Progress.TAGGED:
-        raise session.AlreadyStarted(
-            f"the rollout under way is tagged already ({tagged.rollout_tag})",
+def _take_over(command: Command) -> None:
+    """Another person's rollout may end like this only while no target can have switched."""
+    state = command.records.state.read()
+    if state is not None and state.progress >= Progress.TAGGED:
+        raise NotNow(
+            f"the rollout in progress is tagged already ({state.rollout_tag})",
             next_steps=["git deploy --force resync", "git deploy --force abort"],
         )
-    state = session.join(d, "start")
-    session.end(d, state, "aborted", "taken over by another start")
+    join(command, as_command="abort").end("aborted", "taken over by another start")
 
 
-def _remember_start(d: Deployment, state: RolloutState) -> RolloutState:
+def _remember_start(session: Session) -> None:
     """Find or make the tag of the commit that is checked out now, which `abort` goes back to."""
-    with d.events.step("start tag"):
-        tag = _known_tag(d, state.start_commit)
+    site, state = session.site, session.state
+    with session.events.step("start tag"):
+        tag = _known_tag(session)
         # Tags can be moved and removed by hand; the one to go back to must be on this commit.
-        is_new = not tag or d.repository.commit_of(f"refs/tags/{tag}") != state.start_commit
+        is_new = not tag or site.repository.commit_of(f"refs/tags/{tag}") != state.start_commit
         if is_new:
-            tag = free_tag(d.prefix, d.repository.has_tag, date_format=d.date_format)
-        state = state.reach(Progress.STARTING, start_tag=tag, start_tag_is_new=is_new)
-        d.state_file.write(state)
-        default = f"start of a rollout of {d.prefix}: where abort goes back to"
-        message = (d.options.message or default).replace("%TAG", tag)
-        d.repository.create_tag(tag, state.start_commit, message)
-        session.announce(d, state, d.options.message)
+            tag = next_tag(site, state.prefix)
+        session.reach(Progress.STARTING, start_tag=tag, start_tag_is_new=is_new)
+        default = f"start of a rollout of {state.prefix}: where abort goes back to"
+        message = (site.options.message or default).replace("%TAG", tag)
+        session.effects.make_tag(tag, state.start_commit, message)
+        session.announce_start(site.options.message)
     if is_new:
-        d.run_hooks(Phase.POST_TAG, replace(state, rollout_tag=tag))
-    return state
+        session.run_hooks_of_tag(Phase.POST_TAG, tag)
 
 
-def _known_tag(d: Deployment, commit: str) -> str:
+def _known_tag(session: Session) -> str:
     """The tag that a rollout of this prefix gave the commit; "" for none.
 
     The repository is asked when nothing else knows: that takes longer the more tags there are, and
     git-deploy, which may have made them, has left us no journal.
     """
-    recorded = d.journal.tag_of_commit(commit, d.prefix)
-    known = tag_deployed(d, commit) or recorded
-    if known or d.journal.rollouts(prefix=d.prefix, limit=1):
+    site, journal = session.site, session.command.journal
+    commit, prefix = session.state.start_commit, session.state.prefix
+    known = tag_deployed(site, prefix, commit) or journal.tag_of_commit(commit, prefix)
+    if known or journal.rollouts(prefix=prefix, limit=1):
         return known
-    return tag_of(d, commit)
+    return tag_of(site, prefix, commit)
 
 
-def _pull(d: Deployment, state: RolloutState) -> str:
+def _pull(session: Session) -> str:
     """The newest commit of the branch, with its submodules, and the hooks that follow it."""
+    site, state = session.site, session.state
     commit = state.start_commit
-    if d.options.uses_remote:
-        with d.events.step("pull", f"{d.options.remote_site} {d.remote_branch(state.branch)}"):
-            commit = worktree.pull(d, state.branch)
-    d.run_hooks(Phase.POST_PULL, state)
-    d.run_hooks(Phase.POST_TREE_UPDATE, state)
+    if site.options.uses_remote:
+        where = f"{site.options.remote_site} {site.remote_branch(state.branch)}"
+        with session.events.step("pull", where):
+            commit = session.effects.pull(state.branch)
+    session.run_hooks(Phase.POST_PULL)
+    session.run_hooks(Phase.POST_TREE_UPDATE)
     return commit
 
 
-def _stay(d: Deployment, state: RolloutState) -> str:
-    del d
-    return state.start_commit
+def _has_moved(session: Session) -> bool:
+    """Whether the tree is not that of the start: a pull that was killed may be half done."""
+    site = session.site
+    half_done = site.options.check_clean and site.repository.changes()
+    return bool(half_done) or site.repository.head() != session.state.start_commit
+
+
+def _warn_of_bad_release(session: Session, commit: str) -> None:
+    """Somebody reverted what is checked out now; to ship it again should be on purpose."""
+    record = session.command.journal.rollout_of_source(commit, session.state.prefix)
+    if record is not None and record.reverted_by:
+        session.events.warn(
+            f"what is checked out now is {record.tag}, which was found bad: {record.reverted_by}"
+            " reverted it"
+        )

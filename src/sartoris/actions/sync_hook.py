@@ -9,29 +9,49 @@ from pathlib import Path
 from sartoris.errors import SyncIncomplete
 from sartoris.hooks import HookReport
 from sartoris.rollout.deploy_file import deploy_text
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.session import Session, hook_context
+from sartoris.rollout.site import Site
 from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.transitions import TABLE, situation
 
 
 class SyncHookFailed(SyncIncomplete):
     """The sync hook did not succeed; what is live where only the site knows."""
 
 
-def run_sync_hook(d: Deployment, state: RolloutState) -> RolloutState:
-    """Run the hook for the rollout's tag. The state afterwards: a hook that uses `sartoris.script`
-    brings it on. Raises `SyncHookFailed`.
+def run_sync_hook(session: Session) -> None:
+    """Run the hook for the rollout's tag; one that uses `sartoris.script` brings the state on.
+
+    Raises `SyncHookFailed`.
     """
-    hook = _hook(d, state)
-    with d.events.step("sync hook", str(hook)):
-        report = _run(d, state, hook, _variables(d, state))
-    state = d.state_file.read() or state
+    hook = _hook(session)
+    with session.events.step("sync hook", str(hook)):
+        report = _run(session, hook, _variables(session.site, session.state), session.state)
+    session.reload()
     if not report.ok:
+        state = session.state
         raise SyncHookFailed(
             f"the sync hook {hook} {report.failure}: {state.rollout_tag} {_where(state)}.\n"
-            f"{_advice(d, hook)}",
-            next_steps=_ways_on(state),
+            f"{_advice(session, hook)}",
+            next_steps=_next_steps(state),
         )
-    return state
+
+
+def run_rollback_hook(session: Session, back: RolloutState) -> None:
+    """Run the hook to bring the tag of `back`, which names what was before, to the servers again.
+
+    Raises `SyncHookFailed`.
+    """
+    hook, tag = _hook(session), back.rollout_tag
+    rollback = {"DEPLOY_ROLLBACK_TAG": back.start_tag}
+    with session.events.step("sync hook", f"{hook} for {tag}"):
+        report = _run(session, hook, {**_variables(session.site, back), **rollback}, back)
+    if not report.ok:
+        raise SyncHookFailed(
+            f"the sync hook {hook} {report.failure} while it went back to {tag}: some servers may"
+            " still have the aborted release",
+            next_steps=[f"DEPLOY_ROLLOUT_TAG={tag} {hook}", "git deploy status"],
+        )
 
 
 def _where(state: RolloutState) -> str:
@@ -46,66 +66,57 @@ def _where(state: RolloutState) -> str:
     return "is tagged, and may be live on some servers"
 
 
-def _ways_on(state: RolloutState) -> list[str]:
-    ways = ["git deploy resync   # runs the sync hook again"]
-    if state.may_be_finished:
-        ways.append("git deploy finish   # once you have synchronised by hand")
-    return [*ways, "git deploy abort    # goes back, by the sync hook too"]
+def _next_steps(state: RolloutState) -> list[str]:
+    """Of a sync that is not ours only a person can say that it is over, by typing `finish`; but
+    what a script does with our library, we know.
+    """
+    steps = ["git deploy resync   # runs the sync hook again"]
+    if "finish" in TABLE[situation(state)].leads_to:
+        steps.append("git deploy finish   # once you have synchronised by hand")
+    return [*steps, "git deploy abort    # goes back, by the sync hook too"]
 
 
-def run_rollback(d: Deployment, state: RolloutState, tag: str) -> None:
-    """Run the hook to bring `tag`, which names what was before, to the servers again."""
-    hook = _hook(d, state)
-    back = {"DEPLOY_ROLLOUT_TAG": tag, "DEPLOY_ROLLBACK_TAG": state.start_tag}
-    with d.events.step("sync hook", f"{hook} for {tag}"):
-        report = _run(d, state, hook, {**_variables(d, state), **back})
-    if not report.ok:
-        raise SyncHookFailed(
-            f"the sync hook {hook} {report.failure} while it went back to {tag}: some servers may"
-            " still have the aborted release",
-            next_steps=[f"DEPLOY_ROLLOUT_TAG={tag} {hook}", "git deploy status"],
-        )
-
-
-def _hook(d: Deployment, state: RolloutState) -> Path:
-    hook = d.hooks.sync_hook(state.prefix)
+def _hook(session: Session) -> Path:
+    state = session.state
+    hook = session.command.hooks.sync_hook(state.prefix)
     if hook is None:
         raise SyncHookFailed(
-            f"the sync hook of {state.prefix} is gone since {state.rollout_tag} was tagged",
+            f"the sync hook of {state.prefix} is missing since {state.rollout_tag} was tagged",
             next_steps=["git deploy finish   # once you have synchronised by hand"],
         )
     return hook
 
 
 def _run(
-    d: Deployment, state: RolloutState, hook: Path, variables: Mapping[str, str]
+    session: Session, hook: Path, variables: Mapping[str, str], state: RolloutState
 ) -> HookReport:
-    told = d.hook_context(state)
+    context = hook_context(session.action, state)
     # git-deploy's later hooks find them in their environment, and some of its users' hooks do.
-    d.sync_variables = {key: variables[key] for key in variables if key.startswith("DEPLOY_")}
-    return d.hooks.run_sync_hook(hook, told, variables)
+    session.keep_for_hooks({key: variables[key] for key in variables if key.startswith("DEPLOY_")})
+    return session.effects.run_sync_hook(hook, context, variables)
 
 
-def _variables(d: Deployment, state: RolloutState) -> dict[str, str]:
-    adopt = {"GIT_DEPLOY_ADOPT": "1"} if d.options.adopt else {}
+def _variables(site: Site, state: RolloutState) -> dict[str, str]:
+    adopt = {"GIT_DEPLOY_ADOPT": "1"} if site.options.adopt else {}
     return {
         **adopt,
         # By which a script that uses our library knows that it may work on this repository.
         "GIT_DEPLOY_PROCESS": str(os.getpid()),
         "DEPLOY_ROLLOUT_TAG": state.rollout_tag,
         "DEPLOY_ROLLBACK_TAG": state.start_tag,
-        "DEPLOY_DEPLOY_FILE": d.deploy_file,
-        "DEPLOY_DEPLOY_TEXT": deploy_text(d, state),
+        "DEPLOY_DEPLOY_FILE": site.deploy_file,
+        "DEPLOY_DEPLOY_TEXT": deploy_text(site, state),
         "DEPLOY_ROLLOUT_PREFIX": state.prefix,
     }
 
 
-def _advice(d: Deployment, hook: Path) -> str:
+def _advice(session: Session, hook: Path) -> str:
     """The site's own words for this moment, or ours."""
-    support = d.config.support_email or "whoever looks after deploys here"
-    own = d.config.message_on_sync_hook_fail_whale
+    config = session.site.config
+    support = config.support_email or "whoever looks after deploys here"
+    own = config.message_on_sync_hook_fail_whale
     words = own or (
-        "Nothing is lost. Look at what the hook said above, mend it, and run it again; if that does"
+        "Nothing is lost. Look at what the hook said above, fix it, and run it again; if that does"
         " not help, tell {SUPPORT_EMAIL}."
     )
     return words.replace("{SYNC_HOOK}", str(hook)).replace("{SUPPORT_EMAIL}", support)

@@ -1,4 +1,4 @@
-"""From what was typed to a deployment whose events somebody shows."""
+"""From what was typed to the site and the command that an action works with."""
 
 from __future__ import annotations
 
@@ -6,36 +6,47 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sartoris.cli.options import typed
 from sartoris.errors import Refused, WrongUsage
-from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.options import Options
+from sartoris.rollout.site import Site
+
+if TYPE_CHECKING:
+    from sartoris.events import EventStream
+    from sartoris.rollout.command import Command
 
 
-def deployment(
-    prefix: str | None = None, *, dry_run: bool = False, question: bool = False
-) -> Deployment:
-    """The deployment of the current directory. Raises `NotARepository`.
+def open_site(prefix: str | None = None, *, dry_run: bool = False) -> Site:
+    """The site of the current directory. Raises `NotARepository`, `ConfigError`."""
+    return Site.at(here(), options(prefix, dry_run=dry_run))
 
-    A `question` (status, report, show) has an answer of its own, and its events are not shown.
+
+def open_command(
+    prefix: str | None = None, *, name: str = "", dry_run: bool = False, shown: bool = True
+) -> Command:
+    """A command of the current directory, named as it was typed, or by `name`.
+
+    Its events are shown, unless it has an answer of its own (report, service status). Raises what
+    `open_site` does, and `JournalUnusable`.
     """
-    options = _options(prefix, dry_run)
-    if dry_run:
-        from sartoris.actions.rehearsal import Rehearsal
+    from sartoris.events import EventStream
+    from sartoris.rollout.command import Command
 
-        made: Deployment = Rehearsal(_here(), options)
-    else:
-        made = Deployment(_here(), options)
+    site = open_site(prefix, dry_run=dry_run)
+    name = name or click.get_current_context().info_name or ""
+    events = EventStream()
+    made = (Command.rehearse if dry_run else Command.open)(name, site, events)
     click.get_current_context().call_on_close(made.close)
-    if not question:
-        _show_events(made)
+    if shown:
+        _show(site, events)
     return made
 
 
-def _here() -> Path:
+def here() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
@@ -47,7 +58,8 @@ def wants_json() -> bool:
     return bool(typed().get("json"))
 
 
-def _options(prefix: str | None, dry_run: bool) -> Options:
+def options(prefix: str | None = None, *, dry_run: bool = False) -> Options:
+    """What was typed, and the environment variables of git-deploy."""
     said = typed()
     return Options(
         prefix=said.get("of_prefix") or prefix,
@@ -93,26 +105,27 @@ def _checked(option: str, text: str | None, parse: Callable[[str], str]) -> str 
         raise WrongUsage(f"{option} {text!r} {error}") from error
 
 
-def _show_events(d: Deployment) -> None:
-    _subscribe_terminal(d)
-    if not d.options.dry_run and d.config.log_directory is not None:
+def _show(site: Site, events: EventStream) -> None:
+    _subscribe_terminal(site, events)
+    if not site.options.dry_run and site.config.log_directory is not None:
         from sartoris.cli.logs import subscribe_logs
 
-        subscribe_logs(d, d.config.log_directory)
+        subscribe_logs(site, events, site.config.log_directory)
 
 
-def _subscribe_terminal(d: Deployment) -> None:
+def _subscribe_terminal(site: Site, events: EventStream) -> None:
+    dry_run = site.options.dry_run
     if wants_json():
         from sartoris.cli.jsonlines import JsonLines
 
-        d.events.subscribe(JsonLines(sys.stdout, dry_run=d.options.dry_run))
+        events.subscribe(JsonLines(sys.stdout, dry_run=dry_run))
         return
     from sartoris.cli.lines import Lines
 
-    settings = {"verbose": _is_verbose(), "dry_run": d.options.dry_run}
+    settings = {"verbose": _is_verbose(), "dry_run": dry_run}
     if sys.stderr.isatty():
         from sartoris.cli.live import LiveLines
 
-        d.events.subscribe(LiveLines(**settings))
+        events.subscribe(LiveLines(**settings))
     else:
-        d.events.subscribe(Lines(**settings))
+        events.subscribe(Lines(**settings))

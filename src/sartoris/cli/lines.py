@@ -38,6 +38,7 @@ class Lines:
             events.StageStarted: self._stage_started,
             events.TargetAnswered: self._target_answered,
             events.StageFinished: self._stage_finished,
+            events.Planned: self._planned,
             events.GateDecided: self._gate_decided,
             events.LeftBehind: self._left_behind,
             events.CacheAnswered: self._cache_answered,
@@ -133,6 +134,15 @@ class Lines:
             f"    {event.stage}: {event.succeeded} done{failed} ({event.seconds:.2f} s)",
             "yellow" if event.failed else "",
         )
+
+    def _planned(self, event: events.Planned) -> None:
+        """What a dry run is for; else only when it is asked for."""
+        if not (self._dry_run or self._verbose):
+            return
+        for name, targets in event.waves:
+            self.write(f"    plan: {event.stage}, {name}: {_targets(targets)}")
+        if event.waves and event.allowed is not None:
+            self.write(f"    plan: stops when more than {event.allowed} of {event.total} fail")
 
     def _gate_decided(self, event: events.GateDecided) -> None:
         if self._dry_run:

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 
 import click
 
 from sartoris.actions.tag import tag
 from sartoris.cli import streams
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command, open_site
 from sartoris.cli.listing import lines
 from sartoris.cli.options import count, typed
 from sartoris.errors import NoPrefix, Refused, WrongUsage
+from sartoris.journal.store import Journal
 from sartoris.queries.listing import Listed, Selection, listing
 from sartoris.queries.show import show_tag
 from sartoris.rollout.deploy_file import current_text
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.records import Records
+from sartoris.rollout.site import Site
 
 
 def answer() -> None:
     """Answer the first question that was typed; the list of tags when none was."""
     said = typed()
-    d = deployment(question=not said.get("make_tag"))
+    if said.get("make_tag"):
+        click.echo(_make_tag())
+        return
+    site = open_site()
     if said.get("show_prefix"):
-        streams.write_answer(_prefix(d))
+        streams.write_answer(_prefix(site))
     elif said.get("show_hook_dir"):
-        click.echo(_hook_dir(d))
+        click.echo(_hook_dir(site))
     elif said.get("show_deploy_file"):
-        streams.write_line(sys.stdout, current_text(d).rstrip("\n"))
-    elif said.get("make_tag"):
-        click.echo(_make_tag(d))
+        streams.write_line(sys.stdout, current_text(site, Records.of(site)).rstrip("\n"))
     elif said.get("show_tag"):
-        streams.write_answer(show_tag(d))
+        streams.write_answer(_tag_of_head(site))
     else:
-        print_list(d, everything=bool(said.get("list_all")))
+        print_list(site, everything=bool(said.get("list_all")))
         if not said:
             click.echo("(git deploy -h lists the actions)", err=True)
 
 
-def print_list(d: Deployment, *, everything: bool) -> None:
+def print_list(site: Site, *, everything: bool) -> None:
     """The tags of what is checked out, or all of them, as git-deploy lists them."""
-    found = listing(d, selection(everything=everything))
+    found = listing(site, selection(everything=everything))
     if not found:
         click.echo("No tags match HEAD" if not everything else "There are no tags", err=True)
     for line in _lines(found):
@@ -64,15 +68,15 @@ def _lines(found: list[Listed]) -> list[str]:
     return lines(found, long=bool(typed().get("long_digest")))
 
 
-def _prefix(d: Deployment) -> str:
+def _prefix(site: Site) -> str:
     try:
-        return d.prefix
+        return site.prefix
     except NoPrefix as error:  # the question is answered; with 19 it would be what was missing
         raise Refused(error.message, next_steps=error.next_steps) from error
 
 
-def _hook_dir(d: Deployment) -> str:
-    directory = d.config.hook_dir
+def _hook_dir(site: Site) -> str:
+    directory = site.config.hook_dir
     if directory is None or not directory.is_dir():
         raise Refused(
             "there is no hook directory" if directory is None else f"{directory} does not exist",
@@ -81,7 +85,13 @@ def _hook_dir(d: Deployment) -> str:
     return str(directory)
 
 
-def _make_tag(d: Deployment) -> str:
-    if not d.options.message:
+def _tag_of_head(site: Site) -> str:
+    with closing(Journal.read_only(Records.of(site).journal)) as journal:
+        return show_tag(site, journal)
+
+
+def _make_tag() -> str:
+    command = open_command(name="tag")
+    if not command.site.options.message:
         raise WrongUsage("--make-tag needs a --message")
-    return tag(d, deploy_file=False)
+    return tag(command, deploy_file=False)

@@ -38,3 +38,18 @@ def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
         for (error, message), group in groups.items()
     ]
     return sorted(found, key=lambda cause: (-len(cause.targets), cause.targets))
+
+
+def describe_failures(what: str, outcomes: Iterable[Outcome], total: int, allowed: str) -> str:
+    """How many failed, and why, a line for each cause with the end of its output.
+
+    `allowed` is how deploy.max-failed is configured, `N` or `N%`.
+    """
+    found = causes(outcomes)
+    count = sum(len(cause.targets) for cause in found)
+    among = f"{count} of {plural(total, 'target')}"
+    lines = [f"{what} failed on {among} (deploy.max-failed allows {allowed}):"]
+    for cause in found:
+        lines.append(f"  {cause.describe()}")
+        lines += [f"    | {line}" for line in cause.output.splitlines()[-4:]]
+    return "\n".join(lines)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sartoris.errors import WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
+from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.orders import Action, Order, Outcome, ServiceAction, now
 from sartoris.transports.base import Transport
 
@@ -62,23 +63,13 @@ class Fleet:
             )
         return tuple(name for name in self.targets if name in names) if names else self.targets
 
-    def fetch(
-        self, release: str, commit: str, deploy_text: str, size: int, targets: Iterable[str]
-    ) -> StageResult:
+    def fetch(self, release: ReleaseSpec, targets: Iterable[str]) -> StageResult:
         """Get the release onto the targets' disks, complete, beside what is live."""
-        order = replace(
-            self.order, release=release, commit=commit, deploy_text=deploy_text, size=size
-        )
-        return self._send("fetch", order, targets)
+        return self._send("fetch", replace(self._order_of(release), size=release.size), targets)
 
-    def switch(
-        self, release: str, commit: str, deploy_text: str, targets: Iterable[str]
-    ) -> StageResult:
+    def switch(self, release: ReleaseSpec, targets: Iterable[str]) -> StageResult:
         """Make the release live on targets that hold it."""
-        order = replace(
-            self.order, release=release, commit=commit, deploy_text=deploy_text, decided=now()
-        )
-        return self._send("switch", order, targets)
+        return self._send("switch", replace(self._order_of(release), decided=now()), targets)
 
     def withdraw(self, release: str, targets: Iterable[str]) -> StageResult:
         """Make nothing live where `release` is, as before the slot's first rollout."""
@@ -95,6 +86,14 @@ class Fleet:
         """Act on the service at once, or ask how it is."""
         order = replace(self.order, service=service, service_action=action)
         return self._send("service", order, targets)
+
+    def _order_of(self, release: ReleaseSpec) -> Order:
+        return replace(
+            self.order,
+            release=release.release,
+            commit=release.commit,
+            deploy_text=release.deploy_text,
+        )
 
     def _send(self, action: Action, order: Order, targets: Iterable[str]) -> StageResult:
         names = tuple(targets)

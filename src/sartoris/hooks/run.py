@@ -46,6 +46,13 @@ class Hooks:
         """Run the hooks of `phase`, all of them, whatever fails: where a way back must not stop."""
         return list(self._reports(phase, context))
 
+    def found(self, phase: Phase, context: HookContext) -> list[Found]:
+        """The hooks that `run` would run, in their order."""
+        if self._directory is None:
+            return []
+        found = find_hooks(self._directory, phase, context.prefix)
+        return [hook for hook in found if not hook.reason]
+
     def sync_hook(self, prefix: str) -> Path | None:
         """The program that replaces our own sync for `prefix`, if the site has one."""
         if self._directory is None:

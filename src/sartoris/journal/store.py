@@ -133,11 +133,17 @@ class Journal:
         self.path = path
         self.session = ""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _touch(path)
+            if str(path) != ":memory:":
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _touch(path)
             self._database = _open(path)
         except (sqlite3.Error, OSError) as error:
             raise JournalUnusable(path, "used", error) from error
+
+    @classmethod
+    def read_only(cls, path: Path) -> Journal:
+        """The journal at `path`, or an empty one if there is none; nothing is made on disk."""
+        return cls(path if path.exists() else Path(":memory:"))
 
     def close(self) -> None:
         self._database.close()

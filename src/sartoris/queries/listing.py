@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from os.path import commonprefix
 from typing import Literal
 
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.site import Site
 
 # The date in a tag's name, as git-deploy finds it: PREFIX-YYYYMMDD-HHMMSS, PREFIX_YYYYMMDD, ...
 _DATE = re.compile(r"\D(20[0-9]{6})[_T-]?([0-9]+)?")
@@ -49,10 +49,10 @@ class Selection:
     prefix: str | None = None
 
 
-def listing(d: Deployment, selection: Selection) -> list[Listed]:
+def listing(site: Site, selection: Selection) -> list[Listed]:
     """The selected names, newest date first, names without a date last."""
-    head = d.repository.head()
-    entries = [*_tags(d, selection), *_branches(d, selection)]
+    head = site.repository.head()
+    entries = [*_tags(site, selection), *_branches(site, selection)]
     if not selection.everything:
         entries = [entry for entry in entries if entry[2] == head]
     names: dict[str, list[str]] = {}
@@ -64,18 +64,18 @@ def listing(d: Deployment, selection: Selection) -> list[Listed]:
     ]
 
 
-def newest(d: Deployment) -> str:
+def newest(site: Site) -> str:
     """The newest tag of the prefix; "" if it has none.
 
     Looks at a day, a month, a year before it looks at all, so that this does not take longer the
     more tags there are. (An hour ahead: tags of one second take the seconds that follow it.)
     """
     today = datetime.now().astimezone()
-    for start in dict.fromkeys(_starts(d.date_format, today)):
-        names = d.repository.tag_names(f"{d.prefix}-{start}*")
+    for start in dict.fromkeys(_starts(site.date_format, today)):
+        names = site.repository.tag_names(f"{site.prefix}-{start}*")
         if names:
-            return _newest_first(names, _dates(d))[0]
-    return next((one.name for one in listing(d, Selection(everything=True, count=1))), "")
+            return _newest_first(names, _dates(site))[0]
+    return next((one.name for one in listing(site, Selection(everything=True, count=1))), "")
 
 
 def _starts(date_format: str, today: datetime) -> Iterator[str]:
@@ -98,14 +98,14 @@ def date_of(name: str) -> str:
     return re.sub(r"\D", "", match[0]) if match else ""
 
 
-def _dates(d: Deployment) -> Callable[[str], str]:
+def _dates(site: Site) -> Callable[[str], str]:
     """What tells the date of a tag, in digits that sort by time.
 
     That is its name; where `deploy.date-fmt` gives dates that cannot be read, the tag itself.
     """
-    if _are_read(d.date_format):
+    if _are_read(site.date_format):
         return date_of
-    made = d.repository.tag_dates()
+    made = site.repository.tag_dates()
     # Tags of one second sort by name: the date in it may be a little ahead of the clock.
     return lambda name: made[name] + name.removesuffix("_reverted") if made.get(name) else ""
 
@@ -118,21 +118,21 @@ def _are_read(date_format: str) -> bool:
     )
 
 
-def _tags(d: Deployment, selection: Selection) -> list[tuple[str, Kind, str]]:
-    prefix = selection.prefix or d.prefix
+def _tags(site: Site, selection: Selection) -> list[tuple[str, Kind, str]]:
+    prefix = selection.prefix or site.prefix
     ours = re.compile(r".*" if prefix == "." else re.escape(prefix) + r"-[0-9]")
-    tags = d.repository.tags()
-    date = _dates(d)
+    tags = site.repository.tags()
+    date = _dates(site)
     names = (
         name for name in tags if ours.match(name) and (date(name) or "9") >= selection.older_than
     )
     return [(name, "tag", tags[name]) for name in _newest_first(names, date)]
 
 
-def _branches(d: Deployment, selection: Selection) -> list[tuple[str, Kind, str]]:
+def _branches(site: Site, selection: Selection) -> list[tuple[str, Kind, str]]:
     if not selection.branches:
         return []
-    return [(name, "branch", commit) for name, commit in d.repository.branches()]
+    return [(name, "branch", commit) for name, commit in site.repository.branches()]
 
 
 def _newest_first(names: Iterable[str], date: Callable[[str], str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sartoris.fleet.desired import Desired
 from sartoris.journal.store import RolloutRecord, TargetRecord
 from sartoris.orders import Outcome
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.command import Command
 
 Condition = Literal["current", "behind", "unfinished", "damaged", "silent"]
 
@@ -79,41 +79,41 @@ class Report:
         }
 
 
-def report(d: Deployment, *, verify: bool = False, rollouts: int = 5) -> Report:
+def report(command: Command, *, verify: bool = False, rollouts: int = 5) -> Report:
     """Ask every target, for the prefix that was typed, or for every slot that was ever deployed.
 
     A target that was taken out of the configuration is not reported.
     """
+    site = command.site
+    slots = (_report_slot(command, prefix, verify=verify) for prefix in _prefixes(command))
     return Report(
-        repository=d.config.repo_name,
-        slots=tuple(_report_slot(d.of(prefix), verify=verify) for prefix in _prefixes(d)),
-        rollouts=tuple(d.journal.rollouts(prefix=d.options.prefix, limit=rollouts)),
+        repository=site.config.repo_name,
+        slots=tuple(slots),
+        rollouts=tuple(command.journal.rollouts(prefix=site.options.prefix, limit=rollouts)),
         verified=verify,
     )
 
 
-def _prefixes(d: Deployment) -> list[str]:
-    if d.options.prefix is not None or not d.has_fleet:
-        return [d.prefix]
-    deployed = sorted({slot.prefix for slot in d.desired.slots().values()})
-    return deployed or [d.prefix]
+def _prefixes(command: Command) -> list[str]:
+    site = command.site
+    if site.options.prefix is not None or not site.has_fleet:
+        return [site.prefix]
+    deployed = sorted({slot.prefix for slot in command.records.desired.slots().values()})
+    return deployed or [site.prefix]
 
 
-def _report_slot(d: Deployment, *, verify: bool) -> SlotReport:
-    if not d.has_fleet:
-        return SlotReport(prefix=d.prefix, slot=d.slot, path="", desired=None, targets=())
-    desired = d.desired.of(d.slot)
-    known = d.journal.targets(d.slot)
-    asked = d.fleet.verify(d.fleet.targets) if verify else d.fleet.status(d.fleet.targets)
+def _report_slot(command: Command, prefix: str, *, verify: bool) -> SlotReport:
+    slot = command.site.slot(prefix)
+    if not command.site.has_fleet:
+        return SlotReport(prefix=prefix, slot=slot.name, path="", desired=None, targets=())
+    desired, known = command.records.desired.of(slot.name), command.journal.targets(slot.name)
+    fleet = command.fleets.of(slot).fleet
+    asked = fleet.verify(fleet.targets) if verify else fleet.status(fleet.targets)
     targets = (
         _judge(outcome, desired, known.get(name)) for name, outcome in asked.outcomes.items()
     )
     return SlotReport(
-        prefix=d.prefix,
-        slot=d.slot,
-        path=d.fleet.order.path,
-        desired=desired,
-        targets=tuple(targets),
+        prefix=prefix, slot=slot.name, path=slot.path, desired=desired, targets=tuple(targets)
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sartoris.rollout import checks
-from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.lock import Holder
+from sartoris.rollout.site import Site
 
 if TYPE_CHECKING:
-    from sartoris.rollout.explanations import Meaning
+    from sartoris.rollout.records import Records
     from sartoris.rollout.state import RolloutState
 
 Kind = Literal["none", "started", "tagged", "blocked"]
@@ -34,19 +34,19 @@ class Status(NamedTuple):
     @property
     def explanation(self) -> str:
         """What the state means; "" without a rollout."""
-        return self._meaning[0]
+        return self._explained[0]
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        return self._meaning[1]
+        return self._explained[1]
 
     @property
-    def _meaning(self) -> Meaning:
+    def _explained(self) -> tuple[str, tuple[str, ...]]:
         if self.state is None:
             return "", ()
-        from sartoris.rollout.explanations import meaning
+        from sartoris.rollout.transitions import explain
 
-        return meaning(self.state, self.running)
+        return explain(self.state, self.running)
 
     def to_json(self) -> dict[str, Any]:
         from dataclasses import asdict
@@ -63,26 +63,26 @@ class Status(NamedTuple):
         }
 
 
-def status(d: Deployment) -> Status:
+def status(site: Site, records: Records) -> Status:
     """Reads three small files and changes none."""
-    holder = d.lock.holder()
+    holder = records.lock.holder()
     if holder is None:
-        prefix = _configured_prefix(d)
-        blocked = checks.blocked_reason(d)
+        prefix = _configured_prefix(site)
+        blocked = checks.blocked_reason(site)
         return Status(kind="blocked" if blocked else "none", prefix=prefix, blocked=blocked)
-    if not holder.is_of(str(d.repository.git_dir)):
+    if not holder.is_of(str(site.repository.git_dir)):
         other = f"a rollout of {holder.repository} is under way: {holder.describe()}"
-        prefix = _configured_prefix(d)
+        prefix = _configured_prefix(site)
         return Status(kind="blocked", prefix=prefix, blocked=other)
-    return _open_rollout(d, holder)
+    return _open_rollout(site, records, holder)
 
 
-def _open_rollout(d: Deployment, holder: Holder) -> Status:
+def _open_rollout(site: Site, records: Records, holder: Holder) -> Status:
     from sartoris.rollout.lock import running
     from sartoris.rollout.state import Progress, RolloutState
 
-    prefix = _configured_prefix(d)
-    state = d.state_file.read() or RolloutState(
+    prefix = _configured_prefix(site)
+    state = records.state.read() or RolloutState(
         session=holder.session, action=holder.action, prefix=prefix, slot=prefix
     )
     return Status(
@@ -90,15 +90,15 @@ def _open_rollout(d: Deployment, holder: Holder) -> Status:
         prefix=state.prefix,
         holder=holder,
         state=state,
-        running=running(d.running_path),
+        running=running(records.running),
     )
 
 
-def _configured_prefix(d: Deployment) -> str:
+def _configured_prefix(site: Site) -> str:
     """Whether a rollout is under way can be told without a prefix, too: "" then."""
     from sartoris.errors import NoPrefix
 
     try:
-        return d.prefix
+        return site.prefix
     except NoPrefix:
         return ""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sartoris.errors import GitFailed, Refused, WrongSetup
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.person import Person
+from sartoris.rollout.site import Site
 from sartoris.wording import plural
+
+if TYPE_CHECKING:
+    from sartoris.fleet.desired import Desired
 
 
 class Blocked(Refused):
@@ -42,15 +47,19 @@ class NothingNew(Refused):
     """What would be shipped is what is live."""
 
 
-def person_is_set_up(d: Deployment) -> None:
-    """A name, a mail address, and the umask that the site asks for. Raises `WrongSetup`."""
-    _ = d.me
-    umask_fits(d)
+def require_person(site: Site) -> Person:
+    """Who types: a name, a mail address, and the umask that the site asks for.
+
+    Raises `WrongSetup`.
+    """
+    person = Person.of(site)
+    require_umask(site)
+    return person
 
 
-def umask_fits(d: Deployment) -> None:
+def require_umask(site: Site) -> None:
     """Raises `WrongSetup`."""
-    wanted = d.config.restrict_umask
+    wanted = site.config.restrict_umask
     if wanted is None:
         return
     current = os.umask(wanted)
@@ -63,11 +72,11 @@ def umask_fits(d: Deployment) -> None:
         )
 
 
-def blocked_reason(d: Deployment) -> str | None:
+def blocked_reason(site: Site) -> str | None:
     """Why deploys are blocked; None if they are not."""
-    if d.config.block_reason:
-        return f"{d.config.block_reason} (git config --unset deploy.block-reason lifts it)"
-    file = d.config.block_file
+    if site.config.block_reason:
+        return f"{site.config.block_reason} (git config --unset deploy.block-reason lifts it)"
+    file = site.config.block_file
     if file is None or not file.exists():
         return None
     return f"{_text_of(file) or 'no reason given'} ({file} exists)"
@@ -80,16 +89,16 @@ def _text_of(file: Path) -> str:
         return f"the reason cannot be read: {error.strerror}"
 
 
-def not_blocked(d: Deployment) -> None:
-    reason = blocked_reason(d)
+def require_not_blocked(site: Site) -> None:
+    reason = blocked_reason(site)
     # As in git-deploy, a reason that was set for this very repository also stops --force.
-    if reason and (d.config.block_reason or not d.options.force):
+    if reason and (site.config.block_reason or not site.options.force):
         raise Blocked(f"deploys are blocked: {reason}", next_steps=["git deploy status"])
 
 
-def has_commits(d: Deployment) -> str:
+def require_commits(site: Site) -> str:
     """The commit that is checked out."""
-    head = d.repository.head()
+    head = site.repository.head()
     if not head:
         raise NoCommits(
             "the repository has no commits yet, so there is nothing to deploy",
@@ -98,8 +107,8 @@ def has_commits(d: Deployment) -> str:
     return head
 
 
-def on_a_branch(d: Deployment) -> str:
-    branch = d.repository.branch()
+def require_branch(site: Site) -> str:
+    branch = site.repository.branch()
     if not branch:
         raise DetachedHead(
             "the head is detached: no branch is checked out, so nobody could fetch what you deploy",
@@ -108,8 +117,8 @@ def on_a_branch(d: Deployment) -> str:
     return branch
 
 
-def tree_is_clean(d: Deployment) -> None:
-    changes = d.repository.changes() if d.options.check_clean else []
+def require_clean_tree(site: Site) -> None:
+    changes = site.repository.changes() if site.options.check_clean else []
     if changes:
         shown = "\n".join(f"  {change}" for change in changes[:10])
         more = f"\n  and {len(changes) - 10} more" if len(changes) > 10 else ""
@@ -117,65 +126,65 @@ def tree_is_clean(d: Deployment) -> None:
             f"the working repository is not clean ({plural(len(changes), 'path')}):\n{shown}{more}",
             next_steps=[
                 "git status",
-                *_submodule_step(d),
+                *_submodule_step(site),
                 "git commit, git stash, or add what is not to be deployed to .gitignore",
             ],
         )
 
 
-def _submodule_step(d: Deployment) -> list[str]:
+def _submodule_step(site: Site) -> list[str]:
     from sartoris.git.submodules import Submodules
 
-    if not Submodules(d.repository.git).out_of_date():
+    if not Submodules(site.repository.git).out_of_date():
         return []
     return ["git submodule update --init --recursive   # to go to the recorded commits"]
 
 
-def remote_exists(d: Deployment) -> None:
-    site = d.options.remote_site
-    if d.options.uses_remote and not d.repository.has_remote(site):
+def require_remote(site: Site) -> None:
+    remote = site.options.remote_site
+    if site.options.uses_remote and not site.repository.has_remote(remote):
         raise NoRemote(
-            f"the repository has no remote `{site}`",
+            f"the repository has no remote `{remote}`",
             next_steps=[
-                f"git remote add {site} URL",
+                f"git remote add {remote} URL",
                 "git deploy --no-remote start   # without one",
             ],
         )
 
 
-def commits_are_pushed(d: Deployment, head: str, branch: str) -> None:
-    if not d.options.uses_remote or d.options.force:
+def require_pushed(site: Site, head: str, branch: str) -> None:
+    if not site.options.uses_remote or site.options.force:
         return
-    site, remote_branch = d.options.remote_site, d.remote_branch(branch)
-    there = d.repository.tracking_commit(site, remote_branch) or _asked(d, site, remote_branch)
-    if there is None or not d.repository.contains(there, head):
+    remote, remote_branch = site.options.remote_site, site.remote_branch(branch)
+    there, why = site.repository.tracking_commit(remote, remote_branch), ""
+    if not there:
+        there, why = _asked(site, remote, remote_branch)
+    if there is None or not site.repository.contains(there, head):
         raise NotPushed(
-            f"`{site}/{remote_branch}` does not have all commits of `{branch}`",
+            f"`{remote}/{remote_branch}` does not have all commits of `{branch}`{why}",
             next_steps=[
-                f"git push {site} HEAD:{remote_branch}",
+                f"git push {remote} HEAD:{remote_branch}",
                 "git deploy --no-remote sync   # an emergency: push when the remote is back",
             ],
         )
 
 
-def _asked(d: Deployment, site: str, branch: str) -> str | None:
-    """The tip of a branch that nothing here remembers, as in a clone of one branch; None for none.
+def _asked(site: Site, remote: str, branch: str) -> tuple[str | None, str]:
+    """The tip of a branch that nothing here remembers, as in a clone of one branch; or why not.
 
     Fetched, not only named: a colleague's newer commit, too, can have ours in it.
     """
     try:
-        return d.repository.fetch(site, branch)
+        return site.repository.fetch(remote, branch), ""
     except GitFailed as error:
-        d.events.warn(f"`{site}/{branch}` could not be asked for: {error.message}")
-        return None
+        return None, f": `{remote}/{branch}` could not be asked for: {error.message}"
 
 
-def something_is_new(d: Deployment, head: str, start_commit: str) -> None:
-    """With a fleet, new is what is not live; without, what was not there at the start."""
-    if d.options.force:
+def require_something_new(site: Site, desired: Desired | None, head: str, start: str) -> None:
+    """With a fleet, new is what is not `desired` already; without, what was not at `start`."""
+    if site.options.force:
         return
-    desired = d.desired.of(d.slot) if d.has_fleet else None
-    live = desired.source if desired else ("" if d.has_fleet else start_commit)
+    live = desired.source if desired else ("" if site.has_fleet else start)
     if live == head:
         name = desired.release if desired else "the start"
         raise NothingNew(
@@ -187,20 +196,25 @@ def something_is_new(d: Deployment, head: str, start_commit: str) -> None:
         )
 
 
-def may_make_tags(d: Deployment) -> None:
-    if not d.config.can_make_tags:
+def require_tags_allowed(site: Site) -> None:
+    if not site.config.can_make_tags:
         raise TagsNotAllowed(
-            f"no tags of {d.prefix} may be made here: deploy.can-make-tags is not true",
+            f"no tags of {site.prefix} may be made here: deploy.can-make-tags is not true",
             next_steps=["git deploy start", "git config deploy.can-make-tags true"],
         )
 
 
-def ready(d: Deployment) -> None:
+def require_prefix(site: Site) -> str:
+    """Raises `NoPrefix`, and `WrongUsage` for one that cannot be one."""
+    return site.prefix
+
+
+def require_ready(site: Site) -> None:
     """Everything that a start asks for, but the lock. Raises what the checks raise."""
-    has_commits(d)
-    person_is_set_up(d)
-    not_blocked(d)
-    _ = d.prefix
-    on_a_branch(d)
-    tree_is_clean(d)
-    remote_exists(d)
+    require_commits(site)
+    require_person(site)
+    require_not_blocked(site)
+    require_prefix(site)
+    require_branch(site)
+    require_clean_tree(site)
+    require_remote(site)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from sartoris.errors import Refused
 
 if TYPE_CHECKING:
-    from sartoris.rollout.deployment import Deployment
+    from sartoris.rollout.records import Records
+    from sartoris.rollout.session import Session
+    from sartoris.rollout.site import Site
     from sartoris.rollout.state import RolloutState
 
 
@@ -38,49 +40,53 @@ class DeployFile:
         )
 
 
-def tag_deployed(d: Deployment, commit: str) -> str:
-    """The tag in the deploy file here, if it is of this prefix and on `commit`; "" otherwise."""
+def tag_deployed(site: Site, prefix: str, commit: str) -> str:
+    """The tag in the deploy file here, if it is of `prefix` and on `commit`; "" otherwise."""
     try:
-        with (d.repository.top / d.deploy_file).open(errors="surrogateescape") as file:
+        with (site.repository.top / site.deploy_file).open(errors="surrogateescape") as file:
             first, second = file.readline().rstrip("\n"), file.readline().rstrip("\n")
     except OSError:
         return ""
     tag = second.removeprefix("tag: ")
-    is_ours = first == f"commit: {commit}" and tag.startswith(f"{d.prefix}-")
-    return tag if is_ours and d.repository.commit_of(f"refs/tags/{tag}") == commit else ""
+    is_ours = first == f"commit: {commit}" and tag.startswith(f"{prefix}-")
+    return tag if is_ours and site.repository.commit_of(f"refs/tags/{tag}") == commit else ""
 
 
-def current_text(d: Deployment) -> str:
+def current_text(site: Site, records: Records) -> str:
     """The deploy file here, while it is about what is checked out and no rollout is under way.
 
     Raises `Refused`.
     """
-    path = d.repository.top / d.deploy_file
-    if d.lock.holder() is not None:
+    path = site.repository.top / site.deploy_file
+    if records.lock.holder() is not None:
         raise Refused(
-            f"a rollout is under way, so {d.deploy_file} may not be true any more",
+            f"a rollout is under way, so {site.deploy_file} may not be true any more",
             next_steps=["git deploy status"],
         )
     if not path.is_file():
-        raise Refused(f"{d.deploy_file} does not exist: nothing was deployed from here yet")
+        raise Refused(f"{site.deploy_file} does not exist: nothing was deployed from here yet")
     text = path.read_text(errors="surrogateescape")
-    if text.split("\n", 1)[0] != f"commit: {d.repository.head()}":
-        raise Refused(f"{d.deploy_file} is about another commit than HEAD")
+    if text.split("\n", 1)[0] != f"commit: {site.repository.head()}":
+        raise Refused(f"{site.deploy_file} is about another commit than HEAD")
     return text
 
 
-def deploy_text(d: Deployment, state: RolloutState) -> str:
+def deploy_text(site: Site, state: RolloutState) -> str:
     return DeployFile(
         commit=state.source,
         tag=state.rollout_tag,
-        host=d.host,
-        user=d.user,
+        host=site.host,
+        user=site.user,
         message=state.message,
         at=state.tagged_at,
     ).text()
 
 
-def write_deploy_file(d: Deployment, state: RolloutState) -> None:
-    name = d.deploy_file
-    if not d.repository.write_untracked(name, deploy_text(d, state)):
-        d.events.warn(f"{name} is not written here: the repository tracks it, or its place is gone")
+def write_deploy_file(session: Session, state: RolloutState | None = None) -> None:
+    """Write it here, about the session's state or another one."""
+    name = session.site.deploy_file
+    text = deploy_text(session.site, state or session.state)
+    if not session.effects.write_deploy_file(name, text):
+        session.events.warn(
+            f"{name} is not written here: the repository tracks it, or its directory is missing"
+        )

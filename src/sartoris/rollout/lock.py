@@ -139,16 +139,25 @@ class RolloutLock:
         Raises `LockHeld`, `OtherRepository`.
         """
         if not atomic.create_text(self.path, _text(holder)):
-            current = self.holder() or holder
-            if not current.is_of(holder.repository):
-                raise OtherRepository(current)
-            raise LockHeld(current)
+            raise _held(self.holder() or holder, holder)
+
+    def require_free(self, holder: Holder) -> None:
+        """As `take`, and take nothing."""
+        current = self.holder()
+        if current is not None:
+            raise _held(current, holder)
 
     def require(self, me: Holder, *, force: bool) -> Holder:
         """The lock as held by `me`, taken over from somebody else if `force`.
 
         The session stays the one in the lock. Raises `NoRollout`, `LockHeld`, `OtherRepository`.
         """
+        mine = self.examine(me, force=force)
+        atomic.write_text(self.path, _text(mine))
+        return mine
+
+    def examine(self, me: Holder, *, force: bool) -> Holder:
+        """As `require`, and leave the lock as it is."""
         current = self.holder()
         if current is None:
             raise NoRollout(me.action)
@@ -156,15 +165,17 @@ class RolloutLock:
             raise OtherRepository(current)
         if not current.is_same_person_as(me) and not force:
             raise LockHeld(current)
-        mine = me._replace(session=current.session or me.session, since=current.since)
-        atomic.write_text(self.path, _text(mine))
-        return mine
+        return me._replace(session=current.session or me.session, since=current.since)
 
     def release(self, holder: Holder) -> None:
         """Remove the lock if it is still this session's; never somebody else's."""
         current = self.holder()
         if current is not None and current.session == holder.session:
             self.path.unlink(missing_ok=True)
+
+
+def _held(current: Holder, me: Holder) -> LockHeld | OtherRepository:
+    return LockHeld(current) if current.is_of(me.repository) else OtherRepository(current)
 
 
 @contextmanager

@@ -1,182 +1,241 @@
-"""Begin, join and end a rollout: lock, state and journal together, in the order that survives a
-crash at any point.
+"""The open rollout: begun, joined by the commands that follow, and ended.
+
+Lock, state and journal change together, in the order that survives a crash at any point.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sartoris.config.problems import command
+from sartoris.config.problems import command as shell_command
 from sartoris.errors import Refused
 from sartoris.events import RolloutEnded, RolloutStarted
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.lock import Holder, NoRollout
+from sartoris.hooks import HookContext, Phase
+from sartoris.rollout.command import Command
+from sartoris.rollout.lock import Holder
+from sartoris.rollout.person import Person
 from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.transitions import require_allowed
+
+if TYPE_CHECKING:
+    from sartoris.fleet.slot_fleet import SlotFleet
 
 
 class OtherPrefix(Refused):
-    """The rollout under way is of another prefix than the one that was typed."""
+    """The rollout in progress is of another prefix than the one that was typed."""
 
 
 class OtherWorkTree(Refused):
-    """The rollout under way was started in another work tree of the repository."""
+    """The rollout in progress was started in another work tree of the repository."""
 
 
-class Aborting(Refused):
-    """The rollout is half way back: its abort was interrupted."""
+class Session:
+    """One rollout as one command sees it: the only thing that changes.
+
+    `state` is replaced by `reach` and `write` alone, and is on disk before anybody sees it here.
+    """
+
+    def __init__(
+        self, command: Command, person: Person, state: RolloutState, *, action: str = ""
+    ) -> None:
+        """`action` is what hooks are told that was typed, instead of the command's name."""
+        self.command = command
+        self.site = command.site
+        self.events = command.events
+        self.effects = command.effects
+        self.person = person
+        self.slot = command.site.slot(state.prefix)
+        self._action = action or command.name
+        self._state = state
+        self._fleet: SlotFleet | None = None
+        self._hook_variables: Mapping[str, str] = {}
+
+    @property
+    def action(self) -> str:
+        """What hooks and announcements are told that is being done."""
+        return self._action
+
+    @property
+    def state(self) -> RolloutState:
+        return self._state
+
+    def write(self, state: RolloutState) -> None:
+        """What is true from now on, on disk first."""
+        self.effects.write_state(state)
+        self._state = state
+
+    def reach(self, progress: Progress, **changes: Any) -> None:
+        """Write down that a step is about to be taken, or was."""
+        self.write(self._state.reach(progress, **changes))
+
+    def reload(self) -> None:
+        """A script that we called may have brought the rollout on."""
+        self._state = self.command.records.state.read() or self._state
+
+    def fleet(self) -> SlotFleet:
+        """The slot's targets. Raises what the transport does when they cannot be found out."""
+        if self._fleet is None:
+            self._fleet = self.command.fleets.of(self.slot)
+        return self._fleet
+
+    def ends(self) -> None:
+        """From here on hooks and announcements are those of `finish`, whatever was typed."""
+        self._action = "finish"
+
+    def keep_for_hooks(self, variables: Mapping[str, str]) -> None:
+        """Give them to all later hooks of this command, as git-deploy's environment does."""
+        self._hook_variables = variables
+
+    def hook_context(self, **variables: str) -> HookContext:
+        """What hooks are told of this rollout; `variables` beside the tags, by their names."""
+        return hook_context(self._action, self._state, **self._hook_variables, **variables)
+
+    def run_hooks(self, phase: Phase, **variables: str) -> None:
+        """Run a phase's hooks. Raises `HookFailed` at the first failure."""
+        self.effects.run_hooks(phase, self.hook_context(**variables))
+
+    def run_all_hooks(self, *phases: Phase, **variables: str) -> None:
+        """Run the hooks of each phase, whatever fails."""
+        for phase in phases:
+            self.effects.run_all_hooks(phase, self.hook_context(**variables))
+
+    def run_hooks_of_tag(self, phase: Phase, tag: str) -> None:
+        """Run a phase's hooks for another tag than the rollout's. Raises `HookFailed`."""
+        context = hook_context(self._action, replace(self._state, rollout_tag=tag))
+        self.effects.run_hooks(phase, context)
+
+    def announce_start(self, why: str) -> None:
+        """Tell everyone that the rollout has begun."""
+        state = self._state
+        self.events.emit(
+            RolloutStarted(
+                session=state.session,
+                action=state.action,
+                prefix=state.prefix,
+                slot=state.slot,
+                start_tag=state.start_tag,
+                start_commit=state.start_commit,
+                by=self.person.who,
+                host=self.person.host,
+                why=why,
+            )
+        )
+
+    def end(self, result: str, message: str = "") -> None:
+        """Write the result, forget the state, free the lock: in this order, each repeatable."""
+        session = self._state.session
+        self.events.emit(RolloutEnded(session=session, result=result, message=message))
+        self.effects.forget_state()
+        self.effects.release_lock(self.person.holding(self._action, session=session))
 
 
-class AlreadyStarted(Refused):
-    """Your own rollout is under way."""
+def hook_context(action: str, state: RolloutState, **variables: str) -> HookContext:
+    return HookContext(
+        action=action,
+        prefix=state.prefix,
+        start_tag=state.start_tag,
+        rollout_tag=state.rollout_tag,
+        extra=variables,
+    )
 
 
-def begin(d: Deployment, action: str, why: str) -> RolloutState:
-    """Take the lock and write the first state. Raises `LockHeld`, `JournalUnusable`."""
-    journal = d.journal  # opened before the lock is taken: one that is broken locks nobody out
-    holder = d.me._replace(action=action, why=why)
+def begin(command: Command, person: Person, prefix: str, why: str, **known: Any) -> Session:
+    """Take the lock and write the first state; `known` are more of its fields.
+
+    Raises `LockHeld`, `OtherRepository`.
+    """
+    site = command.site
+    holder = person.holding(command.name, why=why)
     state = RolloutState(
         session=holder.session,
-        action=action,
-        prefix=d.prefix,
-        slot=d.slot,
-        branch=d.repository.branch(),
-        start_commit=d.repository.head(),
-        remote=d.options.uses_remote,
-        work_tree=str(d.repository.top),
+        action=command.name,
+        prefix=prefix,
+        slot=site.slot(prefix).name,
+        branch=site.repository.branch(),
+        start_commit=site.repository.head(),
+        remote=site.options.uses_remote,
+        work_tree=str(site.repository.top),
     )
-    d.lock.take(holder)  # after everything that can be wrong
-    d.action = action
-    d.state_file.write(state)
-    journal.session = state.session
-    return state
+    session = Session(command, person, replace(state, **known))
+    command.effects.take_lock(holder)  # after everything that can be wrong
+    session.write(session.state)
+    command.journal.session = state.session
+    return session
 
 
-def announce(d: Deployment, state: RolloutState, why: str) -> None:
-    """Tell everyone that the rollout has begun."""
-    d.events.emit(
-        RolloutStarted(
-            session=state.session,
-            action=state.action,
-            prefix=state.prefix,
-            slot=state.slot,
-            start_tag=state.start_tag,
-            start_commit=state.start_commit,
-            by=d.me.who,
-            host=d.host,
-            why=why,
-        )
-    )
-
-
-def join(d: Deployment, action: str) -> RolloutState:
-    """The rollout under way, for the person who holds the lock, or takes it over with `--force`.
+def join(command: Command, *, as_command: str = "") -> Session:
+    """The rollout in progress, for the person who holds the lock, or takes it over with `--force`.
 
     A rollout whose state was not written yet (its `start` was killed) counts as starting.
-    Raises `NoRollout`, `LockHeld`, `StateDamaged`, `OtherPrefix`, `OtherWorkTree`, `Aborting`.
+    Raises `NoRollout`, `NotNow`, `LockHeld`, `StateDamaged`, `OtherPrefix`, `OtherWorkTree`.
     """
-    _follow_prefix(d, action)
-    _require_no_abort(d, action)
-    known = d.state_file.read()
-    _require_work_tree(d, known)
+    name, site = as_command or command.name, command.site
+    known = command.records.state.read()
+    if known is not None and command.records.lock.holder() is not None:
+        require_prefix(known, site.options.prefix or known.prefix, name)
+        if known.aborting:
+            require_allowed(name, known)
+    _require_work_tree(site.repository.top, known)
+    person = Person.of(site)
     # A damaged lock does not know which rollout it stands for; the state does.
-    me = d.me._replace(action=action, session=known.session if known else d.me.session)
-    holder = d.lock.require(me, force=d.options.force)
-    d.action = action
-    state = known or _state_of_nothing(d, holder)
-    d.resume(state)
-    return state
+    me = person.holding(name, session=known.session if known else "")
+    holder = command.effects.claim_lock(me, force=site.options.force)
+    state = known or state_of_nothing(command, holder)
+    require_allowed(name, state, force=site.options.force)
+    command.journal.session = state.session
+    return Session(command, person, state, action=name)
 
 
-def _require_work_tree(d: Deployment, state: RolloutState | None) -> None:
-    """A repository's work trees have one rollout at a time, which is of the one it was started in.
+def take_over_unfinished_start(command: Command, person: Person) -> Session | None:
+    """My own rollout whose `start` was interrupted, to be cleared away before another one.
 
-    Where that one is gone, another one has to do.
+    None when the lock is free or of another person. Raises `NotNow` for one that did start.
     """
-    started_in = state.work_tree if state else ""
-    if started_in in ("", str(d.repository.top)) or not Path(started_in).is_dir():
-        return
-    raise OtherWorkTree(
-        f"the rollout under way was started in another work tree, {started_in}",
-        next_steps=[command("cd", started_in), "git deploy status"],
-    )
-
-
-def _follow_prefix(d: Deployment, action: str) -> None:
-    """A command without a prefix is about the rollout under way, whatever is configured."""
-    state = d.state_file.read()
-    if state is None or d.lock.holder() is None:
-        return
-    if d.options.prefix is None:
-        d.prefix = state.prefix
-    require_prefix(state, d.options.prefix or state.prefix, action)
+    holder = command.records.lock.holder()
+    me = person.holding(command.name)
+    if holder is None or not holder.is_same_person_as(me) or not holder.is_of(me.repository):
+        return None
+    state = command.records.state.read() or state_of_nothing(command, holder)
+    _require_work_tree(command.site.repository.top, state)
+    require_allowed(command.name, state)
+    command.journal.session = state.session
+    return Session(command, person, state)
 
 
 def require_prefix(state: RolloutState, prefix: str, action: str) -> None:
     """Raises `OtherPrefix` if the rollout is not of `prefix`."""
     if state.prefix != prefix:
         raise OtherPrefix(
-            f"the rollout under way is of {state.prefix}, not of {prefix}",
+            f"the rollout in progress is of {state.prefix}, not of {prefix}",
             next_steps=[f"git deploy {action} {state.prefix}", "git deploy status"],
         )
 
 
-def _require_no_abort(d: Deployment, action: str) -> None:
-    """An abort that was cut short can be ended, by itself or by a revert, but not turned round."""
-    state = d.state_file.read()
-    if state is not None and state.aborting and action not in ("abort", "revert"):
-        raise Aborting(
-            f"the rollout is being aborted, and that was cut short: there is nothing to {action}",
-            next_steps=["git deploy abort"],
-        )
-
-
-def unfinished_start(d: Deployment) -> RolloutState | None:
-    """My own rollout whose `start` was interrupted, to be cleared away before another one.
-
-    None when the lock is free or somebody else's. Raises `AlreadyStarted` for one that did start.
-    """
-    holder = d.lock.holder()
-    if holder is None or not holder.is_same_person_as(d.me) or not holder.is_of(d.me.repository):
-        return None
-    state = d.state_file.read() or _state_of_nothing(d, holder)
-    _require_work_tree(d, state)
-    _require_no_abort(d, "start")
-    if state.progress >= Progress.STARTED:
-        from sartoris.rollout.explanations import meaning
-
-        stands, steps = meaning(state, None)
-        raise AlreadyStarted(
-            f"your rollout is under way already ({stands}): {holder.describe()}",
-            next_steps=["git deploy status", *steps],
-        )
-    d.resume(state)
-    return state
-
-
-def end(d: Deployment, state: RolloutState, result: str, message: str = "") -> None:
-    """Write the result, forget the state, free the lock: in this order, each repeatable."""
-    d.events.emit(RolloutEnded(session=state.session, result=result, message=message))
-    d.state_file.remove()
-    d.lock.release(d.me._replace(session=state.session))
-
-
-def require_tagged(state: RolloutState, action: str) -> None:
-    """Raises `NoRollout` or `Refused` if the rollout has no tag yet."""
-    if state.progress < Progress.STARTED:
-        raise NoRollout(action)
-    if state.progress < Progress.TAGGED:
-        raise Refused(
-            f"the rollout has not been synced yet, so there is nothing to {action}",
-            next_steps=["git deploy sync", "git deploy abort"],
-        )
-
-
-def _state_of_nothing(d: Deployment, holder: Holder) -> RolloutState:
+def state_of_nothing(command: Command, holder: Holder) -> RolloutState:
+    """The state of a rollout that has a lock, and has not written anything else yet."""
+    site = command.site
     return RolloutState(
         session=holder.session,
         action=holder.action,
-        prefix=d.prefix,
-        slot=d.slot,
-        branch=d.repository.branch(),
-        start_commit=d.repository.head(),
+        prefix=site.prefix,
+        slot=site.slot(site.prefix).name,
+        branch=site.repository.branch(),
+        start_commit=site.repository.head(),
+    )
+
+
+def _require_work_tree(here: Path, state: RolloutState | None) -> None:
+    """A repository's work trees have one rollout at a time, which is of the one it was started in.
+
+    Where that one is gone, another one has to do.
+    """
+    started_in = state.work_tree if state else ""
+    if started_in in ("", str(here)) or not Path(started_in).is_dir():
+        return
+    raise OtherWorkTree(
+        f"the rollout in progress was started in another work tree, {started_in}",
+        next_steps=[shell_command("cd", started_in), "git deploy status"],
     )

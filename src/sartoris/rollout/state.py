@@ -1,7 +1,7 @@
 """Where a rollout stands, on disk, so that the next command (or the one after a crash) knows.
 
 A rollout only goes forward. Each step writes what it is about to do before it does it, and every
-step may be repeated. The two ways back say what was undone: `untagged` and `taken_back`.
+step may be repeated. The two ways back say what was undone: `untagged` and `rolled_back`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sartoris import atomic
 from sartoris.config.problems import command
 from sartoris.errors import Refused
+from sartoris.rollout.delivery import DELIVERIES, Delivery, Way
 
 if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired
@@ -42,9 +43,6 @@ class Progress(StrEnum):
 
     def __ge__(self, other: object) -> bool:
         return not self < other
-
-
-Way = Literal["fleet", "hook", "hand"]
 
 
 class StateDamaged(Refused):
@@ -103,17 +101,19 @@ class RolloutState:
             self, progress=Progress.STARTED, rollout_tag="", source="", release="", message=""
         )
 
-    def taken_back(self) -> RolloutState:
-        """The state after every target that had switched was switched back."""
+    def rolled_back(self) -> RolloutState:
+        """The state after every target that had switched was rolled back."""
         return replace(self, progress=Progress.PUBLISHED)
 
     @property
-    def may_be_finished(self) -> bool:
-        """Whether it may be over. Of a sync that is not ours only a person can say, who says it by
-        typing `finish`; but what a sync script does with our library, we know.
-        """
-        is_ours = self.way == "fleet" or self.progress >= Progress.PUBLISHED
-        return self.progress >= Progress.SYNCED or not is_ours
+    def delivery(self) -> Delivery:
+        """How the release gets to the servers; until it is tagged, that is not decided."""
+        return DELIVERIES[self.way]
+
+    @property
+    def release_before(self) -> str:
+        """What the slot had before this rollout; "" for nothing."""
+        return self.before.release if self.before else ""
 
     @property
     def may_be_live(self) -> bool:

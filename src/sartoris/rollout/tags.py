@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sartoris.rollout.site import Site
 
 DATE_FORMAT = "%Y%m%d-%H%M%S"
+
+
+def next_tag(site: Site, prefix: str, *, suffix: str = "") -> str:
+    """The tag of a rollout of `prefix` that is made now; no tag of that name is there."""
+    taken = site.repository.has_tag
+    return free_tag(prefix, taken, date_format=site.date_format, suffix=suffix)
 
 
 def free_tag(

@@ -39,3 +39,25 @@ class RecordingTransport(Transport):
         self.orders.append((order, tuple(targets)))
         for target in targets:
             yield self.answer(order, target)
+
+
+class QuestionsOnly(Transport):
+    """The dry run's: asks targets what is live, and gives them no orders.
+
+    What they would answer to an order is not known, so that is what their outcomes say.
+    """
+
+    def __init__(self, real: Transport) -> None:
+        self._real = real
+
+    def fleet(self) -> tuple[str, ...]:
+        return self._real.fleet()
+
+    def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
+        if order.action in ("status", "verify"):
+            yield from self._real.run(order, targets)
+        else:
+            yield from (not_asked(order, target) for target in targets)
+
+    def close(self) -> None:
+        self._real.close()

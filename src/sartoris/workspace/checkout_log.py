@@ -16,14 +16,14 @@ from sartoris import atomic
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-class Moves:
+class CheckoutLog:
     """The moves of one work tree that did not come to their end, in the file at `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
-    def cut_short(self) -> list[str]:
+    def interrupted(self) -> list[str]:
         """The commits that files in the work tree may be of, because a move to them did not end."""
         try:
             known = self.path.read_bytes()
@@ -35,7 +35,7 @@ class Moves:
     @contextmanager
     def to(self, commit: str) -> Iterator[None]:
         """While the body brings the work tree to `commit`. A body that fails has not ended."""
-        destinations = [*self.cut_short, commit]
+        destinations = [*self.interrupted, commit]
         atomic.write_text(self.path, "".join(f"{one}\n" for one in dict.fromkeys(destinations)))
         yield
         self.forget()

@@ -10,77 +10,76 @@ from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.git.broken_clones import forget_half_cloned
 from sartoris.git.repository import CHANGES, Repository
 from sartoris.git.submodules import Submodules
-from sartoris.rollout.deployment import Deployment
 
 
 class SubmodulesNotUpdated(Refused):
     """git could not check out the recorded commits of the submodules."""
 
 
-def out_of_date(d: Deployment) -> bool:
+def out_of_date(repository: Repository) -> bool:
     """Whether some submodule is not at the commit that HEAD records."""
-    return bool(_submodules(d).out_of_date())
+    return bool(_submodules(repository).out_of_date())
 
 
-def leave(d: Deployment, old: Sequence[str], new: str, *, keep: bool = False) -> list[str]:
+def leave(repository: Repository, old: Sequence[str], new: str, *, keep: bool = False) -> list[str]:
     """Before a move to `new`: remove submodules that it has not; what a person should know of it.
 
     git leaves the files of a submodule of the commits `old` where they are: neither git nor we want
     to see them in the work tree of `new`, where they are untracked. What is not committed in one
     stays there with it, or goes, and is kept under a ref in its repository, if `keep`.
     """
-    told: list[str] = []
-    for path in _gone(d, old, new):
-        told += _remove(d, path, _keep_changes(d, path, old) if keep else "")
-    return told
+    notes: list[str] = []
+    for path in _gone(repository, old, new):
+        notes += _remove(repository, path, _keep_changes(repository, path, old) if keep else "")
+    return notes
 
 
-def follow(d: Deployment, left: str, new: str, *, fetch: bool) -> list[str]:
+def follow(repository: Repository, left: str, new: str, *, fetch: bool) -> list[str]:
     """After a move from `left` to `new`, which is HEAD now: check out what it records.
 
     Work inside stays. What a person should know of it. Raises `SubmodulesNotUpdated`.
     """
-    submodules = _submodules(d)
+    submodules = _submodules(repository)
     if submodules.out_of_date():
         try:
             submodules.update(fetch=fetch)
         except GitFailed as error:
             raise _not_updated(error) from error
     # Those inside others can be known only now that these have the commit that does without.
-    return leave(d, [left], new)
+    return leave(repository, [left], new)
 
 
-def make_way(d: Deployment, left: str, cut_short: Sequence[str], new: str) -> list[str]:
+def make_way(repository: Repository, left: str, interrupted: Sequence[str], new: str) -> list[str]:
     """Before a reset to `new`: as `leave`; what a person should know of it, failures too.
 
-    `cut_short` are commits to which moves did not end.
+    `interrupted` are commits to which moves did not end.
     """
-    told: list[str] = []
-    with _failures_to(told):
-        if cut_short:
-            forget_half_cloned(d.repository.git, [new, *cut_short])
-        told += leave(d, [left, *cut_short], new, keep=True)
-    return told
+    notes: list[str] = []
+    with _failures_to(notes):
+        if interrupted:
+            forget_half_cloned(repository.git, [new, *interrupted])
+        notes += leave(repository, [left, *interrupted], new, keep=True)
+    return notes
 
 
-def go_back(d: Deployment, left: str, cut_short: Sequence[str], new: str) -> list[str]:
+def go_back(repository: Repository, left: str, interrupted: Sequence[str], new: str) -> list[str]:
     """After a reset to `new`: check out what HEAD records; what a person should know, failures too.
 
-    Where moves to the commits `cut_short` did not end, nobody can tell what such a move has left in
-    a submodule from a person's work: what differs is kept under a ref in the submodule.
+    Where moves to the commits `interrupted` did not end, nobody can tell what such a move has left
+    in a submodule from a person's work: what differs is kept under a ref in the submodule.
     """
-    told: list[str] = []
-    with _failures_to(told):
-        submodules = _submodules(d)
-        changed = submodules.changed() if cut_short else []
+    notes: list[str] = []
+    with _failures_to(notes):
+        submodules = _submodules(repository)
+        changed = submodules.changed() if interrupted else []
         for path in changed:
-            if ref := _keep_changes(d, path, cut_short):
+            if ref := _keep_changes(repository, path, interrupted):
                 keeping = command("git", "-C", path, "stash", "apply", ref)
-                told.append(f"what was changed in {path} is kept: {keeping}")
+                notes.append(f"what was changed in {path} is kept: {keeping}")
         if changed or submodules.out_of_date():
             submodules.update(fetch=False, force=bool(changed))
-        told += leave(d, [left, *cut_short], new, keep=True)
-    return told
+        notes += leave(repository, [left, *interrupted], new, keep=True)
+    return notes
 
 
 def _not_updated(error: GitFailed) -> SubmodulesNotUpdated:
@@ -96,46 +95,51 @@ def _not_updated(error: GitFailed) -> SubmodulesNotUpdated:
 
 
 @contextmanager
-def _failures_to(told: list[str]) -> Iterator[None]:
-    """Going back goes on when submodules do not; a person is told how to bring them along."""
+def _failures_to(notes: list[str]) -> Iterator[None]:
+    """Going back goes on when submodules do not; a person is notes how to bring them along."""
     try:
         yield
     except SartorisError as error:
-        told.append(
+        notes.append(
             f"the submodules could not be brought to the recorded commits: {error.message}\n"
             "try: git submodule update --init --recursive"
         )
 
 
-def _gone(d: Deployment, old: Sequence[str], new: str) -> list[str]:
-    found = [path for commit in old if commit != new for path in _submodules(d).gone(commit, new)]
+def _gone(repository: Repository, old: Sequence[str], new: str) -> list[str]:
+    found = [
+        path
+        for commit in old
+        if commit != new
+        for path in _submodules(repository).gone(commit, new)
+    ]
     return list(dict.fromkeys(found))
 
 
-def _keep_changes(d: Deployment, path: str, commits: Sequence[str]) -> str:
+def _keep_changes(repository: Repository, path: str, commits: Sequence[str]) -> str:
     """Keep what is not committed in a submodule under a ref there, and reset it; the ref, or "".
 
     Of untracked files, those in the places of files that it has in one of the commits.
     """
-    submodule = Repository.at(d.repository.top / path)
-    recorded = [_submodules(d).recorded(commit, path) for commit in commits]
+    submodule = Repository.at(repository.top / path)
+    recorded = [_submodules(repository).recorded(commit, path) for commit in commits]
     ref = submodule.save_changes(CHANGES, before=["HEAD", *filter(None, recorded)])
     if ref:
         submodule.reset("HEAD")
     return ref
 
 
-def _remove(d: Deployment, path: str, kept: str = "") -> list[str]:
+def _remove(repository: Repository, path: str, kept: str = "") -> list[str]:
     """Remove a submodule that is none any more, unless there is anything in it to lose."""
-    submodule = Repository.at(d.repository.top / path)
+    submodule = Repository.at(repository.top / path)
     keeping = command("git", f"--git-dir={submodule.git_dir}", "show", kept)
-    told = [f"what was changed in {path} is kept: {keeping}"] if kept else []
+    notes = [f"what was changed in {path} is kept: {keeping}"] if kept else []
     if submodule.changes(ignored_submodules=True):
-        told.append(f"{path}, no submodule any more, stays: something in it is not committed")
-    elif not _submodules(d).remove(path):
-        told.append(f"{path}, no submodule any more, stays: its repository is not git's own")
-    return told
+        notes.append(f"{path}, no submodule any more, stays: something in it is not committed")
+    elif not _submodules(repository).remove(path):
+        notes.append(f"{path}, no submodule any more, stays: its repository is not git's own")
+    return notes
 
 
-def _submodules(d: Deployment) -> Submodules:
-    return Submodules(d.repository.git)
+def _submodules(repository: Repository) -> Submodules:
+    return Submodules(repository.git)

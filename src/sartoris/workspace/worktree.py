@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.errors import GitFailed, Refused
-from sartoris.git.repository import CHANGES
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import RolloutState
+from sartoris.git.repository import CHANGES, Repository
 from sartoris.workspace import submodules
+from sartoris.workspace.checkout_log import CheckoutLog
 
 
 class RemoteFailed(Refused):
@@ -24,152 +25,160 @@ class Unmerged(Refused):
     """The working repository is in the middle of a merge, so its changes cannot be kept."""
 
 
-def pull(d: Deployment, branch: str) -> str:
-    """Fast-forward to the remote's branch; the commit that is checked out then.
-
-    Submodules follow. Raises `Diverged` when that would take a merge, `RemoteFailed` when the
-    remote does not answer.
+@dataclass(frozen=True)
+class Workspace:
+    """The work tree, and how it is moved. `remote` is the name of the remote, `remote_branch` tells
+    the branch there of a local one. What is in the way of a move goes to the directory `aside`.
     """
-    commit = _newest(d, branch)
-    _advance(d, commit)
-    return commit
 
+    repository: Repository
+    checkouts: CheckoutLog
+    aside: Path
+    remote: str
+    remote_branch: Callable[[str], str]
 
-def _newest(d: Deployment, branch: str) -> str:
-    """The remote's commit, or ours where that is ahead."""
-    site, remote_branch = d.options.remote_site, d.remote_branch(branch)
-    there = _fetch(d, site, remote_branch)
-    here = d.repository.head()
-    if d.repository.contains(here, there):
-        return here
-    if not d.repository.contains(there, here):
-        raise Diverged(
-            f"`{branch}` and `{site}/{remote_branch}` have diverged: both have commits that the"
-            " other does not have",
+    def pull(self, branch: str) -> tuple[str, list[str]]:
+        """Fast-forward to the remote's branch; the commit that is checked out then, and lines that
+        a person should read.
+
+        Submodules follow. Raises `Diverged` when that would take a merge, `RemoteFailed` when the
+        remote does not answer.
+        """
+        commit = self._newest(branch)
+        return commit, self._advance(commit)
+
+    def _newest(self, branch: str) -> str:
+        """The remote's commit, or ours where that is ahead."""
+        site, remote_branch = self.remote, self.remote_branch(branch)
+        there = self._fetch(site, remote_branch)
+        here = self.repository.head()
+        if self.repository.contains(here, there):
+            return here
+        if not self.repository.contains(there, here):
+            raise Diverged(
+                f"`{branch}` and `{site}/{remote_branch}` have diverged: both have commits that the"
+                " other does not have",
+                next_steps=[
+                    f"git pull --rebase {site} {remote_branch}",
+                    f"git push {site} HEAD:{remote_branch}",
+                    "git deploy start",
+                ],
+            )
+        return there
+
+    def _fetch(self, site: str, branch: str) -> str:
+        try:
+            return self.repository.fetch(site, branch)
+        except GitFailed as error:
+            raise RemoteFailed(
+                f"the newest commit of `{branch}` could not be fetched from `{site}`:"
+                f" {error.message}",
+                next_steps=[
+                    f"git push -u {site} {branch}   # if the branch is new",
+                    "git deploy start   # again",
+                    "git deploy --no-remote start   # an emergency: deploys what is here",
+                ],
+            ) from error
+
+    def _advance(self, commit: str) -> list[str]:
+        """Check out a later commit, and with it the submodules that it records."""
+        here = self.repository.head()
+        if commit == here and not submodules.out_of_date(self.repository):
+            return []
+        with self.checkouts.to(commit):
+            notes = submodules.leave(self.repository, [here], commit)
+            if commit != here:
+                self.repository.fast_forward(commit)
+            notes += submodules.follow(self.repository, here, commit, fetch=True)
+        return list(dict.fromkeys(notes))
+
+    def go_to(self, branch: str, commit: str) -> list[str]:
+        """Reset the rollout's branch to `commit`; what a person should know of it, line by line.
+
+        Commits and uncommitted changes that this leaves behind are kept, and named; another branch
+        that is checked out now stays as it is. Raises `Unmerged`, and then nothing has changed.
+        """
+        here, interrupted = self.repository.head(), self.checkouts.interrupted
+        notes = [*self._keep_changes(commit, interrupted), *self._set_repositories_aside(commit)]
+        notes += self._return_to_branch(branch, commit)
+        notes += self._keep_commits(commit)
+        with self.checkouts.to(commit):
+            notes += submodules.make_way(self.repository, here, interrupted, commit)
+            self.repository.reset(commit)
+            notes += submodules.go_back(self.repository, here, interrupted, commit)
+        return list(dict.fromkeys(notes))
+
+    def step_back(self, commit: str) -> None:
+        """Leave a merge, finished or not, for `commit`; uncommitted changes stay."""
+        with self.checkouts.to(commit):
+            here = self.repository.head()
+            self.repository.abort_merge()
+            if here != commit:
+                self.repository.step_back(commit)
+                submodules.follow(self.repository, here, commit, fetch=False)
+
+    def merge_upstream(self, branch: str) -> None:
+        """Merge a branch of the remote into ours, as `git pull --no-rebase` does.
+
+        Raises `GitFailed` on a conflict, which is left there, and when the remote does not answer.
+        """
+        with self.checkouts.to(self.repository.fetch(self.remote, branch)):
+            self.repository.merge("FETCH_HEAD")  # by this name git's message says what was merged
+
+    def _keep_changes(self, commit: str, interrupted: list[str]) -> list[str]:
+        """Keep what is not committed, and with it what a git that was killed has left."""
+        before = [commit, *filter(self.repository.commit_of, interrupted)]
+        try:
+            ref = self.repository.save_changes(CHANGES, before=before)
+        except GitFailed as error:
+            raise self._unmerged() or error from error
+        return [f"your uncommitted changes are kept: git stash apply {ref}"] if ref else []
+
+    def _set_repositories_aside(self, commit: str) -> list[str]:
+        """Make room for files of `commit` where somebody has put a whole repository."""
+        notes = []
+        for path in self.repository.repositories_in_the_way(commit):
+            aside = self.aside / f"{time.time_ns()}-{Path(path).name}"
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            (self.repository.top / path).rename(aside)
+            notes.append(f"{path}, a repository of its own, was in the way: it is {aside} now")
+        return notes
+
+    def require_no_merge(self) -> None:
+        """Raises `Unmerged`."""
+        unmerged = self._unmerged()
+        if unmerged is not None:
+            raise unmerged
+
+    def _unmerged(self) -> Unmerged | None:
+        paths = self.repository.unmerged()
+        if not paths:
+            return None
+        return Unmerged(
+            f"the working repository is in the middle of a merge: {', '.join(paths[:8])}",
             next_steps=[
-                f"git pull --rebase {site} {remote_branch}",
-                f"git push {site} HEAD:{remote_branch}",
-                "git deploy start",
+                "git merge --abort   # or git rebase --abort, git cherry-pick --abort",
+                "repeat the command",
             ],
         )
-    return there
 
+    def _return_to_branch(self, branch: str, commit: str) -> list[str]:
+        here = self.repository.branch()
+        if not branch or here == branch:
+            return []
+        notes = [] if here else self._keep_commits(commit)
+        self.repository.stand_on(branch)
+        return [*notes, f"back on `{branch}`" + (f"; `{here}` stays as it is" if here else "")]
 
-def _fetch(d: Deployment, site: str, branch: str) -> str:
-    try:
-        return d.repository.fetch(site, branch)
-    except GitFailed as error:
-        raise RemoteFailed(
-            f"the newest commit of `{branch}` could not be fetched from `{site}`: {error.message}",
-            next_steps=[
-                f"git push -u {site} {branch}   # if the branch is new",
-                "git deploy start   # again",
-                "git deploy --no-remote start   # an emergency: deploys what is here",
-            ],
-        ) from error
+    def _is_upstream(self, commit: str) -> bool:
+        """Whether the remote has the commit, as far as is known here: then nothing is lost."""
+        branch = self.remote_branch(self.repository.branch())
+        there = self.repository.tracking_commit(self.remote, branch) if branch else None
+        return there is not None and self.repository.contains(there, commit)
 
-
-def _advance(d: Deployment, commit: str) -> None:
-    """Check out a later commit, and with it the submodules that it records."""
-    here = d.repository.head()
-    if commit == here and not submodules.out_of_date(d):
-        return
-    with d.moves.to(commit):
-        told = submodules.leave(d, [here], commit)
-        if commit != here:
-            d.repository.fast_forward(commit)
-        told += submodules.follow(d, here, commit, fetch=True)
-    for line in dict.fromkeys(told):
-        d.events.warn(line)
-
-
-def go_to(d: Deployment, state: RolloutState, commit: str) -> list[str]:
-    """Reset the rollout's branch to `commit`; what a person should know of it, line by line.
-
-    Commits and uncommitted changes that this leaves behind are kept, and named; another branch that
-    is checked out now stays as it is. Raises `Unmerged`, and then nothing has changed.
-    """
-    here, cut_short = d.repository.head(), d.moves.cut_short
-    told = [*_keep_changes(d, commit, cut_short), *_set_repositories_aside(d, commit)]
-    told += _return_to_branch(d, state.branch, commit)
-    told += _keep_commits(d, commit)
-    with d.moves.to(commit):
-        told += submodules.make_way(d, here, cut_short, commit)
-        d.repository.reset(commit)
-        told += submodules.go_back(d, here, cut_short, commit)
-    return list(dict.fromkeys(told))
-
-
-def step_back(d: Deployment, commit: str) -> None:
-    """Leave a merge, finished or not, for `commit`; uncommitted changes stay."""
-    with d.moves.to(commit):
-        here = d.repository.head()
-        d.repository.abort_merge()
-        if here != commit:
-            d.repository.step_back(commit)
-            submodules.follow(d, here, commit, fetch=False)
-
-
-def _keep_changes(d: Deployment, commit: str, cut_short: list[str]) -> list[str]:
-    """Keep what is not committed, and with it what a git that was killed has left."""
-    before = [commit, *filter(d.repository.commit_of, cut_short)]
-    try:
-        ref = d.repository.save_changes(CHANGES, before=before)
-    except GitFailed as error:
-        raise _unmerged(d) or error from error
-    return [f"your uncommitted changes are kept: git stash apply {ref}"] if ref else []
-
-
-def _set_repositories_aside(d: Deployment, commit: str) -> list[str]:
-    """Make room for files of `commit` where somebody has put a whole repository."""
-    told = []
-    for path in d.repository.repositories_in_the_way(commit):
-        aside = d.directory / "aside" / f"{time.time_ns()}-{Path(path).name}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        (d.repository.top / path).rename(aside)
-        told.append(f"{path}, a repository of its own, was in the way: it is {aside} now")
-    return told
-
-
-def require_no_merge(d: Deployment) -> None:
-    """Raises `Unmerged`."""
-    unmerged = _unmerged(d)
-    if unmerged is not None:
-        raise unmerged
-
-
-def _unmerged(d: Deployment) -> Unmerged | None:
-    paths = d.repository.unmerged()
-    if not paths:
-        return None
-    return Unmerged(
-        f"the working repository is in the middle of a merge: {', '.join(paths[:8])}",
-        next_steps=[
-            "git merge --abort   # or git rebase --abort, git cherry-pick --abort",
-            "repeat the command",
-        ],
-    )
-
-
-def _return_to_branch(d: Deployment, branch: str, commit: str) -> list[str]:
-    here = d.repository.branch()
-    if not branch or here == branch:
-        return []
-    told = [] if here else _keep_commits(d, commit)
-    d.repository.stand_on(branch)
-    return [*told, f"back on `{branch}`" + (f"; `{here}` stays as it is" if here else "")]
-
-
-def _is_upstream(d: Deployment, commit: str) -> bool:
-    """Whether the remote has the commit, as far as is known here: then nothing is lost."""
-    branch = d.remote_branch(d.repository.branch())
-    there = d.repository.tracking_commit(d.options.remote_site, branch) if branch else None
-    return there is not None and d.repository.contains(there, commit)
-
-
-def _keep_commits(d: Deployment, commit: str) -> list[str]:
-    head = d.repository.head()
-    if not head or d.repository.contains(commit, head) or _is_upstream(d, head):
-        return []
-    where = "the branch" if d.repository.branch() else "the detached head"
-    return [f"{where} was at {head}: git reset --hard {head[:12]} brings it back"]
+    def _keep_commits(self, commit: str) -> list[str]:
+        head = self.repository.head()
+        if not head or self.repository.contains(commit, head) or self._is_upstream(head):
+            return []
+        where = "the branch" if self.repository.branch() else "the detached head"
+        return [f"{where} was at {head}: git reset --hard {head[:12]} brings it back"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from sartoris.config.values import Share
 from sartoris.events import Event, EventStream
-from sartoris.fleet.batches import Batches
 from sartoris.fleet.fleet import Fleet
-from sartoris.fleet.gate import Gate
-from sartoris.fleet.two_stage import TwoStageSync
+from sartoris.fleet.plan import Planner
+from sartoris.fleet.runner import Runner
+from sartoris.fleet.slot_fleet import SlotFleet
 from sartoris.orders import Order, Outcome
 from sartoris.transports.recording import RecordingTransport
 
@@ -31,12 +31,14 @@ class Recorded:
         order = Order(action="status", repository="wiki", slot="slot0", path="/srv/wiki")
         self.fleet = Fleet(self.transport, order, self.stream)
 
-    def two_stage(
+    def slot_fleet(
         self, allowed: int = 0, canary: Collection[str] = (), batch: str = "100%"
-    ) -> TwoStageSync:
+    ) -> SlotFleet:
         size = Share(int(batch.rstrip("%")), percent=batch.endswith("%"))
-        gate = Gate(Share(allowed), self.stream)
-        return TwoStageSync(self.fleet, gate, Batches(tuple(canary), size))
+        planner = Planner(
+            targets=tuple(self.names), canary=tuple(canary), batch=size, max_failed=Share(allowed)
+        )
+        return SlotFleet(self.fleet, planner, Runner(self.stream))
 
     @property
     def sent(self) -> list[tuple[str, str, tuple[str, ...]]]:

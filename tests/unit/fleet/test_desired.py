@@ -9,7 +9,7 @@ import pytest
 
 from sartoris.errors import Refused
 from sartoris.fleet.desired import DesiredState
-from tests.unit.fleet.test_two_stage import OLD
+from tests.unit.fleet.test_slot_fleet import OLD
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ import pytest
 from sartoris.errors import WrongUsage
 from sartoris.events import StageFinished, StageStarted, TargetAnswered
 from sartoris.fleet.fleet import StageResult
+from sartoris.fleet.release_spec import ReleaseSpec
 from tests.unit.fleet.recorded import Recorded, outcome
 
 
 def test_every_target_gets_the_order_with_what_the_slot_has_in_common() -> None:
     site = Recorded(["web1", "web2"])
-    site.fleet.fetch("slot0-1", "a" * 40, "text", 7, ["web1", "web2"])
+    spec = ReleaseSpec(release="slot0-1", commit="a" * 40, deploy_text="text", size=7)
+    site.fleet.fetch(spec, ["web1", "web2"])
     order, names = site.transport.orders[0]
     assert names == ("web1", "web2")
     assert (order.action, order.path, order.repository) == ("fetch", "/srv/wiki", "wiki")
@@ -24,7 +26,9 @@ def test_every_target_gets_the_order_with_what_the_slot_has_in_common() -> None:
 
 def test_a_result_has_every_outcome_in_the_order_of_the_targets() -> None:
     site = Recorded(["web1", "web2", "web3"], fails={"switch": ["web2"]})
-    result = site.fleet.switch("slot0-1", "a" * 40, "", ["web3", "web2", "web1"])
+    result = site.fleet.switch(
+        ReleaseSpec(release="slot0-1", commit="a" * 40), ["web3", "web2", "web1"]
+    )
     assert list(result.outcomes) == ["web3", "web2", "web1"]
     assert result.succeeded == ("web3", "web1")
     assert result.failed == ("web2",)

@@ -12,8 +12,8 @@ import pytest
 from sartoris.cli.listing import lines
 from sartoris.config.values import parse_date_format
 from sartoris.queries.listing import Listed, Selection, date_of, listing, newest
-from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.options import Options
+from sartoris.rollout.site import Site
 
 
 class Tagged:
@@ -50,7 +50,7 @@ class Tagged:
 
     def listed(self, **selection: Any) -> list[Listed]:
         everything = {"everything": True, **selection}
-        return listing(Deployment(self.top, Options()), Selection(**everything))
+        return listing(Site.at(self.top, Options()), Selection(**everything))
 
     def names(self, **selection: Any) -> list[str]:
         return [listed.name for listed in self.listed(**selection)]
@@ -222,7 +222,7 @@ class TestEveryDateFormat:
 
     def test_the_newest_is_found(self, repository: Tagged, made: list[str]) -> None:
         for expected in made:
-            assert newest(Deployment(repository.top, Options())) == expected
+            assert newest(Site.at(repository.top, Options())) == expected
             repository.git("tag", "--delete", expected)
 
     def test_tags_from_before_a_date_are_left_out(
@@ -244,4 +244,4 @@ def test_a_format_that_was_changed_leaves_the_order(repository: Tagged) -> None:
     repository.tag(old, new)
     repository.git("config", "deploy.date-fmt", "%Y-%m-%d_%H%M%S")
     assert repository.names() == [new, old]
-    assert newest(Deployment(repository.top, Options())) == new
+    assert newest(Site.at(repository.top, Options())) == new

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sartoris.fleet.desired import Desired
-from sartoris.rollout.explanations import meaning
 from sartoris.rollout.state import Progress, RolloutState, StateDamaged, StateFile
+from sartoris.rollout.transitions import explain
 
 BEFORE = Desired(
     slot="slot0",
@@ -88,8 +88,8 @@ def test_the_two_ways_back_say_what_was_undone() -> None:
     switched = STATE.reach(
         Progress.SWITCHING, rollout_tag="slot0-2", release="slot0-2", before=BEFORE
     )
-    assert switched.taken_back().progress is Progress.PUBLISHED
-    assert not switched.taken_back().may_be_live
+    assert switched.rolled_back().progress is Progress.PUBLISHED
+    assert not switched.rolled_back().may_be_live
     untagged = STATE.reach(Progress.TAGGED, rollout_tag="slot0-2", source="c" * 40).untagged()
     assert (untagged.progress, untagged.rollout_tag, untagged.source) == (Progress.STARTED, "", "")
 
@@ -108,16 +108,16 @@ def test_every_state_is_explained_and_leads_on(
         progress=progress,
         aborting=aborting,
     )
-    explained, steps = meaning(state, None)
+    explained, steps = explain(state, None)
     assert explained
     assert "git deploy abort" in steps
     assert all(step.startswith("git deploy ") for step in steps)
-    explained, steps = meaning(state, 4321)
+    explained, steps = explain(state, 4321)
     assert "process 4321" in explained
     assert steps == ()
 
 
 def test_an_abort_that_was_cut_short_leads_nowhere_but_on() -> None:
     state = STATE.reach(Progress.SYNCED, aborting=True)
-    _, steps = meaning(state, None)
+    _, steps = explain(state, None)
     assert steps == ("git deploy abort", "git deploy report")

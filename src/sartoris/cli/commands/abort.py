@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.abort import abort
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 
@@ -17,7 +17,7 @@ def command(prefix: str | None) -> None:
 
     Uncommitted changes and commits of the rollout are kept, and the message says where.
     """
-    aborted = abort(deployment(prefix))
-    for line in aborted.told:
+    aborted = abort(open_command(prefix))
+    for line in aborted.notes:
         click.echo(line, err=True)
     click.echo(f"Aborted. Back at {aborted.state.start_tag or 'the start'}.", err=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_site
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.rollout.checks import ready
+from sartoris.rollout.checks import require_ready
 
 
 @click.command("check")
@@ -14,6 +14,6 @@ from sartoris.rollout.checks import ready
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Tell whether the working repository is ready for a rollout, without starting one."""
-    d = deployment(prefix)
-    ready(d)
-    click.echo(f"Ready for a rollout of {d.prefix}.", err=True)
+    site = open_site(prefix)
+    require_ready(site)
+    click.echo(f"Ready for a rollout of {site.prefix}.", err=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_site
 from sartoris.queries.revision_range import shipped_range
+from sartoris.rollout.records import Records
 
 
 @click.command(
@@ -14,6 +15,6 @@ from sartoris.queries.revision_range import shipped_range
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """The changes of this rollout, since its start: `git diff`, with its own options."""
-    d = deployment()
-    before, after = shipped_range(d)
-    d.repository.git.replace_process("diff", f"{before}..{after}", *arguments)
+    site = open_site()
+    before, after = shipped_range(Records.of(site))
+    site.repository.git.replace_process("diff", f"{before}..{after}", *arguments)

@@ -8,8 +8,9 @@ from itertools import groupby
 import click
 
 from sartoris.checkup import Finding
-from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.context import here, options, wants_json
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.git.repository import Repository
 from sartoris.queries.doctor import Examination, examine
 from sartoris.wording import plural
 
@@ -24,7 +25,7 @@ def command(context: click.Context, prefix: str | None) -> None:
     Looks at git, the configuration, the repositories, hooks, disks and targets, and changes
     nothing. Exit code 1: something is wrong; a warning alone is not.
     """
-    found = examine(deployment(prefix, question=True))
+    found = examine(Repository.at(here()), options(prefix))
     if wants_json():
         import json
 

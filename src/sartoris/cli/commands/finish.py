@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.finish import finish
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 
@@ -14,5 +14,5 @@ from sartoris.cli.options import common_options, prefix_argument
 @prefix_argument
 def command(prefix: str | None) -> None:
     """End the rollout. A sync that reached the fleet has done it already."""
-    state = finish(deployment(prefix))
+    state = finish(open_command(prefix))
     click.echo(f"The rollout {state.rollout_tag} is finished.", err=True)

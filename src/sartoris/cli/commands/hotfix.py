@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.start import hotfix
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 
@@ -17,7 +17,7 @@ def command(prefix: str | None) -> None:
 
     Then cherry-pick or commit the fix, `git deploy push-hotfix`, and `git deploy sync`.
     """
-    started = hotfix(deployment(prefix))
+    started = hotfix(open_command(prefix))
     click.echo(f"Started. {started.commit[:12]} is still checked out.{_AFTER}", err=True)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.sync import manual_sync
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.cli.summary import tell_synced
 
@@ -15,4 +16,4 @@ from sartoris.cli.summary import tell_synced
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Tag what is checked out; you synchronise by hand, then `git deploy finish`."""
-    tell_synced(manual_sync(deployment(prefix)))
+    tell_synced(SyncResult(manual_sync(open_command(prefix))))

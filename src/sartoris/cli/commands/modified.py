@@ -7,9 +7,10 @@ import sys
 import click
 
 from sartoris.cli import streams
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_site
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.queries.revision_range import modified
+from sartoris.rollout.records import Records
 
 
 @click.command("modified")
@@ -17,10 +18,11 @@ from sartoris.queries.revision_range import modified
 @prefix_argument
 def command(prefix: str | None) -> None:
     """List the files that this rollout changes, with a count of each kind of change."""
-    d = deployment(prefix, question=True)
-    if d.state_file.read() is None:
+    site = open_site(prefix)
+    records = Records.of(site)
+    if records.state.read() is None:
         return
-    changed = modified(d)
+    changed = modified(site.repository, records)
     for kind, name in changed:
         streams.write_line(sys.stdout, f"{kind}\t{name}")
     click.echo(_counts([kind for kind, _ in changed]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.push_hotfix import push_hotfix
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 
@@ -14,7 +14,7 @@ from sartoris.cli.options import common_options, prefix_argument
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Merge the hotfix with the remote's branch, push, and return to the hotfix."""
-    pushed = push_hotfix(deployment(prefix))
+    pushed = push_hotfix(open_command(prefix))
     click.echo(
         f"Pushed {pushed.merged[:12]}. {pushed.commit[:12]}, the hotfix, is checked out again:"
         " test it, then\n  git deploy sync",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.sync import release
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 
@@ -14,5 +14,5 @@ from sartoris.cli.options import common_options, prefix_argument
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Tag what is checked out and finish, without a sync (needs deploy.can-make-tags)."""
-    state = release(deployment(prefix))
+    state = release(open_command(prefix))
     click.echo(f"{state.rollout_tag} is released.", err=True)

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.cli.table import table
 from sartoris.queries.report import Report, SlotReport, TargetReport, report
@@ -22,7 +22,7 @@ _DUE = {"hooks": "live hooks"}
 @prefix_argument
 def command(prefix: str | None, verify: bool, rollouts: int) -> None:
     """Tell what is live where, what should be, and which rollouts led there."""
-    found = report(deployment(prefix, question=True), verify=verify, rollouts=rollouts)
+    found = report(open_command(prefix, shown=False), verify=verify, rollouts=rollouts)
     if wants_json():
         import json
 

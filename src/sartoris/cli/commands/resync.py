@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.sync import resync
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.cli.summary import tell_synced
 
@@ -16,4 +16,4 @@ from sartoris.cli.summary import tell_synced
 @prefix_argument
 def command(prefix: str | None, everyone: bool) -> None:
     """Repeat the sync of the open rollout for the targets that do not have it live yet."""
-    tell_synced(resync(deployment(prefix), everyone=everyone))
+    tell_synced(resync(open_command(prefix), everyone=everyone))

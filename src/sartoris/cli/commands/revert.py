@@ -6,18 +6,14 @@ import sys
 
 import click
 
-from sartoris.actions.choice import Choice, choices, choose
+from sartoris.actions.choice import choices, choose
 from sartoris.actions.revert import revert
-from sartoris.actions.revert_tree import revert_tree
-from sartoris.actions.steps import Delivered
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, count
 from sartoris.cli.summary import tell_synced
 from sartoris.errors import Refused
-from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import RolloutState
-from sartoris.rollout.way import way_of
+from sartoris.rollout.site import Site
 
 
 @click.command("revert")
@@ -28,26 +24,22 @@ def command(wanted: str | None) -> None:
 
     By its tag, or by its number in the list. Without either, shows the list and asks.
     """
-    d = deployment()
-    answer = _ask(d) if wanted is None else wanted
+    typed = open_command()
+    answer = _ask(typed.site) if wanted is None else wanted
     if answer.lower() == "quit":
         click.echo("Nothing was reverted.", err=True)
         return
-    tell_synced(_revert(d, choose(d, answer, count=count())))
+    tell_synced(revert(typed, choose(typed, answer, count=count())))
 
 
-def _revert(d: Deployment, choice: Choice) -> Delivered | RolloutState:
-    return revert(d, choice) if way_of(d) == "fleet" else revert_tree(d, choice)
-
-
-def _ask(d: Deployment) -> str:
+def _ask(site: Site) -> str:
     """Show the list and ask until the answer is a number of it, a tag, or `quit`.
 
     Raises `Refused` at the end of the input: there is nobody to ask.
     """
-    offered = choices(d, count=count())
+    offered = choices(site, count=count())
     if not offered:
-        raise Refused(f"{d.prefix} has no rollout to revert to", next_steps=["git deploy start"])
+        raise Refused(f"{site.prefix} has no rollout to revert to", next_steps=["git deploy start"])
     click.echo("The following can be reverted to:")
     click.echo("\n".join(lines(offered, numbered=True, long=True)))
     while True:
@@ -67,7 +59,7 @@ def _answer(question: str) -> str:
     if not line:
         click.echo(err=True)
         raise Refused(
-            "nobody says what to revert to: the input has ended, and nothing was reverted",
+            "the input ended before anything was chosen, so nothing was reverted",
             next_steps=["git deploy show", "git deploy revert TAG"],
         )
     return line.strip()

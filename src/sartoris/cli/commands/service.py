@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sartoris.actions.service import ServiceIncomplete, act_on_service, service_states
-from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options
 from sartoris.cli.table import table
 from sartoris.config import Share
@@ -43,9 +43,9 @@ def command(do: Any, targets: tuple[str, ...], batch: Share | None) -> None:
     done, or not active, on all of them.
     """
     if do == "status":
-        _tell_states(service_states(deployment(question=True), targets))
+        _tell_states(service_states(open_command(shown=False), targets))
         return
-    result = act_on_service(deployment(), do, targets, batch)
+    result = act_on_service(open_command(), do, targets, batch)
     click.echo(f"{do}: done on {plural(len(result.succeeded), 'target')}.", err=True)
 
 

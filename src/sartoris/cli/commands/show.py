@@ -7,12 +7,13 @@ import sys
 import click
 
 from sartoris.cli import streams
-from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, prefix_argument, typed
 from sartoris.cli.questions import selection
 from sartoris.queries.listing import Listed
 from sartoris.queries.show import show
+from sartoris.rollout.records import Records
 
 
 @click.command("show")
@@ -23,7 +24,8 @@ def command(prefix: str | None) -> None:
 
     The newest 20, or `--count` of them; 0 for all.
     """
-    shown = show(deployment(prefix, question=True), selection(everything=True))
+    site = open_site(prefix)
+    shown = show(site, Records.of(site), selection(everything=True))
     if wants_json():
         import json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.cli import streams
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_site
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.queries.listing import newest
 
@@ -15,4 +15,4 @@ from sartoris.queries.listing import newest
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Print the newest rollout tag, or nothing. (`--show-tag`: that of what is checked out.)"""
-    streams.write_answer(newest(deployment(prefix, question=True)))
+    streams.write_answer(newest(open_site(prefix)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.start import start
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 _AFTER = """
@@ -23,6 +23,6 @@ def command(prefix: str | None) -> None:
 
     When anything fails nothing has changed, and the lock is free again.
     """
-    started = start(deployment(prefix))
+    started = start(open_command(prefix))
     what = "is new" if started.moved else "was checked out before"
     click.echo(f"Started. {started.commit[:12]} {what}.{_AFTER}", err=True)

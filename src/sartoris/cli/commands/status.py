@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from sartoris.cli.context import deployment, wants_json
+from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.queries.status import Status, status
+from sartoris.rollout.records import Records
 
 
 @click.command("status")
@@ -18,7 +19,8 @@ def command(context: click.Context, prefix: str | None) -> None:
 
     Exit code: 0 no rollout, 1 started, 2 tagged and not finished, 3 deploys are blocked.
     """
-    found = status(deployment(prefix, question=True))
+    site = open_site(prefix)
+    found = status(site, Records.of(site))
     if wants_json():
         import json
 

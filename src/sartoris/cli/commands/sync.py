@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.sync import sync
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.cli.summary import tell_synced
 
@@ -20,8 +20,7 @@ def command(prefix: str | None, dry_run: bool) -> None:
     All targets fetch; if too many fail, the sync stops and nothing live has changed. Then all
     switch. Exit code 71: not complete, and the message says what is live where.
     """
-    d = deployment(prefix, dry_run=dry_run)
-    synced = sync(d)
+    synced = sync(open_command(prefix, dry_run=dry_run))
     if dry_run:
         click.echo("Dry run: nothing was tagged, sent or switched.", err=True)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.tag import tag
-from sartoris.cli.context import deployment
+from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 
 
@@ -17,4 +17,4 @@ def command(prefix: str | None) -> None:
 
     Prints the tag.
     """
-    click.echo(tag(deployment(prefix)))
+    click.echo(tag(open_command(prefix)))

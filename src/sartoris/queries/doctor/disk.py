@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sartoris.checkup import Finding, ok, warning, wrong
 from sartoris.config.problems import command
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.site import Site
 from sartoris.wording import size
 
 _NEEDED = 64 << 20  # bytes: less may not do for one release
@@ -16,10 +16,10 @@ _ENOUGH = 1 << 30
 _FILES_NEEDED = 1000
 
 
-def disk_space(d: Deployment) -> Iterator[Finding]:
+def disk_space(site: Site) -> Iterator[Finding]:
     """One finding for each file system that a rollout writes to."""
     seen = set()
-    for path in (d.repository.git_dir, d.publish_path, d.config.log_directory):
+    for path in (site.repository.git_dir, site.publish_path, site.config.log_directory):
         there = _nearest(path) if path else None
         if there is not None and there.stat().st_dev not in seen:
             seen.add(there.stat().st_dev)

@@ -10,6 +10,7 @@ from typing import Any
 from sartoris.checkup import Check, Finding, look, ok, refused, unknown, wrong
 from sartoris.config import ConfigError
 from sartoris.errors import SartorisError
+from sartoris.git.repository import Repository
 from sartoris.queries.doctor import (
     hooks,
     person,
@@ -20,12 +21,14 @@ from sartoris.queries.doctor import (
 )
 from sartoris.queries.doctor.disk import disk_space
 from sartoris.queries.doctor.targets import target_checks, transport_of
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.options import Options
+from sartoris.rollout.site import Site
 
-_Look = Callable[[Deployment], Iterable[Finding]]
+_Look = Callable[[Site], Iterable[Finding]]
+_Earliest = Callable[[Repository], Iterable[Finding]]
 
 # Subject, name, what looks; in the order in which one would set a server up.
-_WITHOUT_CONFIGURATION: tuple[tuple[str, str, _Look], ...] = (
+_WITHOUT_CONFIGURATION: tuple[tuple[str, str, _Earliest], ...] = (
     ("git", "version", person.version),
     ("git", "identity", person.identity),
 )
@@ -68,52 +71,59 @@ class Examination:
         return {"ok": self.is_well, "checks": checks}
 
 
-def examine(d: Deployment) -> Examination:
+def examine(repository: Repository, options: Options) -> Examination:
     """Look at everything. Raises nothing: what cannot be looked at is a finding."""
-    settings = list(_configuration(d))
+    site, settings = _configuration(repository, options)
     wrongs = {finding.name for finding in settings if finding.state == "wrong"}
-    looks = _WITHOUT_CONFIGURATION
-    looks += () if "values" in wrongs else _WITH_CONFIGURATION
-    looks += () if wrongs else _WITH_SLOT
-    checks = [Check(subject, name, partial(see, d)) for subject, name, see in looks]
-    with transport_of(d, wanted=not wrongs) as transport:
-        if transport is not None:
-            checks += target_checks(d, transport)
+    checks = [
+        Check(subject, name, partial(see, repository))
+        for subject, name, see in _WITHOUT_CONFIGURATION
+    ]
+    if site is not None:
+        looks = _WITH_CONFIGURATION + (() if wrongs else _WITH_SLOT)
+        checks += [Check(subject, name, partial(see, site)) for subject, name, see in looks]
+    with transport_of(None if wrongs else site) as transport:
+        if transport is not None and site is not None:
+            checks += target_checks(site, transport)
         found = [*look(checks), *(("configuration", finding) for finding in settings)]
     order = list(dict.fromkeys(("git", "configuration", *(check.subject for check in checks))))
     return Examination(tuple(sorted(found, key=lambda one: order.index(one[0]))))
 
 
-def _configuration(d: Deployment) -> Iterator[Finding]:
+def _configuration(repository: Repository, options: Options) -> tuple[Site | None, list[Finding]]:
+    """The site, if its configuration can be read, and what is to be said of that."""
+    rest = unknown("all else", "not looked at until the configuration can be read")
     try:
-        config = d.config
+        site = Site.of(repository, options)
     except ConfigError as error:
-        for problem in error.problems:
-            yield wrong("values", problem.line, *problem.next_steps)
-        yield unknown("all else", "not looked at until the configuration can be read")
+        problems = [wrong("values", one.line, *one.next_steps) for one in error.problems]
+        return None, [*problems, rest]
     except SartorisError as error:
-        yield refused("values", error)
-        yield unknown("all else", "not looked at until the configuration can be read")
-    else:
-        yield ok("values", f"of {config.repo_name}")
-        if config.unknown:
-            yield ok("other keys", f"left to the site's hooks: {', '.join(config.unknown)}")
-        yield from _slot(d)
+        return None, [refused("values", error), rest]
+    return site, list(_settings(site))
 
 
-def _slot(d: Deployment) -> Iterator[Finding]:
+def _settings(site: Site) -> Iterator[Finding]:
+    yield ok("values", f"of {site.config.repo_name}")
+    if site.config.unknown:
+        yield ok("other keys", f"left to the site's hooks: {', '.join(site.config.unknown)}")
     try:
-        yield ok("prefix", d.prefix)
+        yield ok("prefix", site.prefix)
     except SartorisError as error:
         yield refused("prefix", error)
         yield unknown("targets", "not looked at without a prefix")
         return
-    if not d.has_fleet:
+    yield from _slot(site)
+
+
+def _slot(site: Site) -> Iterator[Finding]:
+    if not site.has_fleet:
         yield ok("path", "no targets: a sync hook synchronises, or people do")
         return
     try:
-        yield ok("path", f"{d.config.release_path(d.prefix)}, the slot {d.slot}")
-        d.config.require_url()
+        slot = site.slot(site.prefix)
+        yield ok("path", f"{slot.path}, the slot {slot.name}")
+        site.config.require_url()
     except SartorisError as error:
         yield refused("path", error)
         yield unknown("targets", "not looked at without a place on them")

@@ -9,16 +9,16 @@ from sartoris.checkup import Finding, ok, warning, wrong
 from sartoris.config.problems import command
 from sartoris.hooks import Phase
 from sartoris.hooks.finding import COMMON, Found, find_hooks, reason_to_pass_over
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.site import Site
 from sartoris.wording import plural
 
 
-def found(d: Deployment) -> Iterator[Finding]:
-    directory = d.config.hook_dir
+def found(site: Site) -> Iterator[Finding]:
+    directory = site.config.hook_dir
     if directory is None:
         yield ok("hooks", "none: deploy.hook-dir is not set")
         return
-    directory = d.repository.top / directory
+    directory = site.repository.top / directory
     if not directory.is_dir():
         step = command("mkdir", "-p", str(directory / "apps" / COMMON))
         yield wrong("hooks", f"deploy.hook-dir is {directory}: there is no such directory", step)

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator
 
 from sartoris.checkup import Finding, ok, unknown, wrong
-from sartoris.rollout.checks import umask_fits
-from sartoris.rollout.deployment import Deployment
+from sartoris.git.repository import Repository
+from sartoris.rollout.checks import require_umask
+from sartoris.rollout.person import require_identity
+from sartoris.rollout.site import Site
 
 # The publish repository is kept small by `git repack --geometric`.
 OLDEST_GIT = (2, 32)
 
 
-def version(d: Deployment) -> Iterator[Finding]:
-    said = d.repository.git.text("version")
+def version(repository: Repository) -> Iterator[Finding]:
+    said = repository.git.text("version")
     number = re.search(r"\d+\.\d+[\w.]*", said)
     if number is None:
         yield unknown("version", f"git does not tell its version: {said}")
@@ -27,11 +29,11 @@ def version(d: Deployment) -> Iterator[Finding]:
         yield ok("version", number[0])
 
 
-def identity(d: Deployment) -> Iterator[Finding]:
-    yield ok("identity", d.me.who)
+def identity(repository: Repository) -> Iterator[Finding]:
+    yield ok("identity", require_identity(repository))
 
 
-def umask(d: Deployment) -> Iterator[Finding]:
-    umask_fits(d)
-    wanted = d.config.restrict_umask
+def umask(site: Site) -> Iterator[Finding]:
+    require_umask(site)
+    wanted = site.config.restrict_umask
     yield ok("umask", "any will do" if wanted is None else f"{wanted:04o}")

@@ -12,14 +12,15 @@ from sartoris.errors import Refused
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
 from sartoris.releases.publish import PACK_LIMIT
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.records import Records
+from sartoris.rollout.site import Site
 from sartoris.wording import plural, size
 
 _MANY_PACKS = 2 * PACK_LIMIT  # publishing joins them before
 
 
-def repository(d: Deployment) -> Iterator[Finding]:
-    path = d.publish_path
+def repository(site: Site) -> Iterator[Finding]:
+    path = site.publish_path
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         yield _to_be_made(path)
     elif not (path / "HEAD").is_file() or not (path / "objects").is_dir():
@@ -55,42 +56,42 @@ def _condition(path: Path) -> Finding:
     return ok("publish repository", told)
 
 
-def newest(d: Deployment) -> Iterator[Finding]:
+def newest(site: Site) -> Iterator[Finding]:
     """Whether what should be live is published: targets that were away fetch it."""
-    desired = d.desired.of(d.slot)
+    desired = Records.of(site).desired.of(site.slot(site.prefix).name)
     if desired is None:
         yield ok("newest release", "none yet")
         return
-    git = Git(d.publish_path, git_dir=d.publish_path)
-    has_it = d.publish_path.is_dir() and git.succeeds(
+    git = Git(site.publish_path, git_dir=site.publish_path)
+    has_it = site.publish_path.is_dir() and git.succeeds(
         "cat-file", "-e", f"{desired.commit}^{{tree}}"
     )
     if has_it:
         yield ok("newest release", desired.release)
     else:
-        text = f"{desired.release} should be live, and {d.publish_path} does not have it"
+        text = f"{desired.release} should be live, and {site.publish_path} does not have it"
         again = "git deploy start && git deploy --force sync   # publishes a release anew"
         yield wrong("newest release", text, again)
 
 
-def url(d: Deployment) -> Iterator[Finding]:
+def url(site: Site) -> Iterator[Finding]:
     """Whether the address that targets get answers, with what should be live."""
-    if not d.has_fleet:
+    if not site.has_fleet:
         return
-    where = d.config.url or str(d.publish_path)
-    if not (d.publish_path / "HEAD").is_file():
+    where = site.config.url or str(site.publish_path)
+    if not (site.publish_path / "HEAD").is_file():
         yield unknown("url", f"{where}: nothing is published yet")
         return
-    desired = d.desired.of(d.slot)
+    desired = Records.of(site).desired.of(site.slot(site.prefix).name)
     tag = f"refs/tags/{desired.release}" if desired else "HEAD"
     try:
-        refs = refs_at(d.repository.git, where, tag)
+        refs = refs_at(site.repository.git, where, tag)
     except Refused as error:
         step = command("git", "ls-remote", where)
         yield wrong("url", f"targets cannot fetch: {error.message}", step)
         return
     if desired and refs.get(tag) != desired.commit:
-        text = f"{where} answers, and does not have {desired.release}: is it {d.publish_path}?"
+        text = f"{where} answers, and does not have {desired.release}: is it {site.publish_path}?"
         yield wrong("url", text, command("git", "config", "deploy.url", "URL"))
     else:
         yield ok("url", f"{where} answers this machine")

@@ -11,12 +11,12 @@ from pathlib import Path
 from sartoris.checkup import Finding, ok, warning, wrong
 from sartoris.config.problems import command
 from sartoris.integrations.logfile import NAME
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.site import Site
 
 
-def mail(d: Deployment) -> Iterator[Finding]:
-    config = d.config
-    to = d.options.mail_to or config.announce_mail
+def mail(site: Site) -> Iterator[Finding]:
+    config = site.config
+    to = site.options.mail_to or config.announce_mail
     if not config.send_mail_on:
         yield ok("mail", "none is sent: no deploy.send-mail-on-ACTION is set")
     elif not to:
@@ -41,8 +41,8 @@ def _problem_with(tool: str) -> str:
     return ""
 
 
-def log(d: Deployment) -> Iterator[Finding]:
-    directory = d.config.log_directory
+def log(site: Site) -> Iterator[Finding]:
+    directory = site.config.log_directory
     if directory is None:
         yield ok("log", "no file: deploy.log-directory is not set")
     elif not directory.is_dir():

@@ -9,23 +9,24 @@ from sartoris.config.problems import command
 from sartoris.errors import Refused
 from sartoris.git.ls_remote import refs_at
 from sartoris.rollout import checks
-from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.records import Records
+from sartoris.rollout.site import Site
 
 
-def branch(d: Deployment) -> Iterator[Finding]:
+def branch(site: Site) -> Iterator[Finding]:
     try:
-        head = checks.has_commits(d)
+        head = checks.require_commits(site)
     except checks.NoCommits as error:
         yield warning("branch", error.message, *error.next_steps)
         return
-    yield ok("branch", f"{checks.on_a_branch(d)} at {head[:12]}")
+    yield ok("branch", f"{checks.require_branch(site)} at {head[:12]}")
 
 
-def files(d: Deployment) -> Iterator[Finding]:
+def files(site: Site) -> Iterator[Finding]:
     try:
-        checks.tree_is_clean(d)
+        checks.require_clean_tree(site)
     except checks.DirtyTree as error:
-        if d.lock.holder() is None:
+        if Records.of(site).lock.holder() is None:
             yield refused("files", error)
         else:
             yield ok("files", "changed, while a rollout is under way")
@@ -33,21 +34,21 @@ def files(d: Deployment) -> Iterator[Finding]:
         yield ok("files", "clean")
 
 
-def remote(d: Deployment) -> Iterator[Finding]:
+def remote(site: Site) -> Iterator[Finding]:
     """Whether it answers, and has the branch."""
-    if not d.options.uses_remote:
+    if not site.options.uses_remote:
         yield ok("remote", "not looked at (--no-remote)")
         return
-    checks.remote_exists(d)
-    site, branch = d.options.remote_site, d.remote_branch(d.repository.branch())
+    checks.require_remote(site)
+    name, branch = site.options.remote_site, site.remote_branch(site.repository.branch())
     try:
-        refs = refs_at(d.repository.git, site, f"refs/heads/{branch}" if branch else "HEAD")
+        refs = refs_at(site.repository.git, name, f"refs/heads/{branch}" if branch else "HEAD")
     except Refused as error:
         emergency = "git deploy --no-remote start   # an emergency: deploys what is here"
-        yield wrong("remote", error.message, command("git", "ls-remote", site), emergency)
+        yield wrong("remote", error.message, command("git", "ls-remote", name), emergency)
         return
     if branch and not refs:
-        step = command("git", "push", "-u", site, branch)
-        yield warning("remote", f"{site} answers, and has no branch {branch}", step)
+        step = command("git", "push", "-u", name, branch)
+        yield warning("remote", f"{name} answers, and has no branch {branch}", step)
     else:
-        yield ok("remote", f"{site} answers")
+        yield ok("remote", f"{name} answers")

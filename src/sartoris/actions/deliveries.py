@@ -1,0 +1,191 @@
+"""The three ways to the servers, as objects: to the fleet, by the site's sync hook, by hand.
+
+One is chosen with the rollout tag; every later command of the rollout uses the same.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from sartoris.actions import announcing, desired_state
+from sartoris.actions.after_revert import follow_revert
+from sartoris.actions.finish import finalize, run_post_sync
+from sartoris.actions.purge import require_purged
+from sartoris.actions.removed_targets import warn_about_removed_targets
+from sartoris.actions.roll_out import SyncResult, purge_caches, roll_out
+from sartoris.actions.sync_hook import run_rollback_hook, run_sync_hook
+from sartoris.errors import SartorisError
+from sartoris.events import LeftBehind
+from sartoris.fleet.causes import describe_failures
+from sartoris.queries.shipping import Shipment
+from sartoris.rollout import delivery
+from sartoris.rollout.command import Command
+from sartoris.rollout.deploy_file import write_deploy_file
+from sartoris.rollout.session import Session
+from sartoris.rollout.state import RolloutState
+from sartoris.wording import plural
+
+
+class Delivering(ABC):
+    """How a rollout's release gets to the servers, and back."""
+
+    kind: delivery.Delivery
+
+    def prepare(self, session: Session) -> None:  # noqa: B027 - only one has to connect
+        """Begin what takes a while, before the release is known."""
+
+    def compose(self, session: Session, source: str) -> None:  # noqa: B027
+        """Know that the commit can be released, and say what would ship."""
+
+    @abstractmethod
+    def deliver(self, session: Session, *, everyone: bool) -> SyncResult:
+        """Bring the tagged release; to targets that have it already only if `everyone`."""
+
+    def roll_back(self, session: Session) -> str:  # noqa: ARG002
+        """An abort takes the fleet back, before anything else; what failed, as text."""
+        return ""
+
+    def roll_back_elsewhere(self, session: Session, back: RolloutState) -> str:  # noqa: ARG002
+        """An abort takes servers that are no fleet of ours to the tag of `back`, after all else;
+        what failed, as text.
+        """
+        return ""
+
+
+class ToFleet(Delivering):
+    """By us, in two stages, to all targets."""
+
+    kind = delivery.TO_FLEET
+
+    def prepare(self, session: Session) -> None:
+        session.command.fleets.prepare()
+
+    def compose(self, session: Session, source: str) -> None:
+        with session.events.step("compose", source[:12]):
+            session.effects.compose(source)
+        desired = session.command.records.desired.of(session.slot.name)
+        shipment = Shipment(desired.source if desired else "", source)
+        most = session.site.options.show_most
+        ships = shipment.describe(session.site.repository, most=most)
+        session.fleet()  # targets that cannot be found out are no reason to have a tag
+        warn_about_removed_targets(session)
+        session.events.emit(ships)
+
+    def deliver(self, session: Session, *, everyone: bool) -> SyncResult:
+        """Steps 5 to 12 of a sync. Raises what `roll_out` does; `CachesStale` when it is done."""
+        announcing.syncing(session)
+        with announcing.failures(session):
+            targets = session.fleet().targets if everyone else _behind(session)
+            result = roll_out(session, targets, missing=targets)
+            return conclude(session, result)
+
+    def roll_back(self, session: Session) -> str:
+        """Desired state first, then the targets."""
+        state, fleet = session.state, session.fleet
+        if not (state.may_be_live and session.site.has_fleet):
+            return ""
+        with session.events.step("roll back"):
+            desired_state.put_back(session)
+            back = fleet().roll_back(state.release, state.before, fleet().targets)
+        purge_caches(session, state.release_before)
+        if not back.failed:
+            return ""
+        session.events.emit(LeftBehind(targets=back.failed, release=state.release_before))
+        allowed = str(session.site.config.max_failed)
+        outcomes = back.result.outcomes.values()
+        return describe_failures("roll back", outcomes, len(fleet().targets), allowed)
+
+
+class ByHook(Delivering):
+    """By the site's own sync hook, which may use our library on the fleet."""
+
+    kind = delivery.BY_HOOK
+
+    def deliver(self, session: Session, *, everyone: bool) -> SyncResult:  # noqa: ARG002
+        """The hook decides who gets it. When it fails the rollout stays open, tagged."""
+        announcing.syncing(session)
+        with announcing.failures(session):
+            write_deploy_file(session)
+            run_sync_hook(session)
+            run_post_sync(session)
+            announcing.synced(session)
+            finalize(session)
+        state = session.state
+        done = f"{state.rollout_tag} is synchronised by the sync hook, and the rollout is finished"
+        require_purged(session.site, state.prefix, state.release, state.stale, done)
+        return SyncResult(state, state.left_behind)
+
+    def roll_back(self, session: Session) -> str:
+        """A script that brought the release to the fleet takes it back too, after the work tree."""
+        if session.state.may_be_live and session.site.has_fleet:
+            with session.events.step("roll back"):
+                desired_state.put_back(session)
+        return ""
+
+    def roll_back_elsewhere(self, session: Session, back: RolloutState) -> str:
+        try:
+            run_rollback_hook(session, back)
+        except SartorisError as error:
+            return error.message
+        return ""
+
+
+class ByHand(Delivering):
+    """By the deployer."""
+
+    kind = delivery.BY_HAND
+
+    def deliver(self, session: Session, *, everyone: bool) -> SyncResult:  # noqa: ARG002
+        """Nothing is brought anywhere; the rollout stays open until `finish`."""
+        write_deploy_file(session)
+        announcing.by_hand(session)
+        run_post_sync(session)
+        announcing.left_to_hand(session)
+        return SyncResult(session.state)
+
+    def roll_back_elsewhere(self, session: Session, back: RolloutState) -> str:
+        session.events.warn(
+            f"this sync was by hand: the servers are not back yet, bring {back.rollout_tag} to them"
+        )
+        return ""
+
+
+_ALL: dict[str, Delivering] = {one.kind.name: one for one in (ToFleet(), ByHook(), ByHand())}
+TO_FLEET, BY_HOOK, BY_HAND = _ALL["fleet"], _ALL["hook"], _ALL["hand"]
+
+
+def delivery_of(session: Session) -> Delivering:
+    """The one that was chosen with the rollout's tag."""
+    return _ALL[session.state.way]
+
+
+def choose_delivery(command: Command, prefix: str) -> Delivering:
+    """By the site's sync hook where it has one, by us to the fleet, or by hand."""
+    if command.hooks.sync_hook(prefix) is not None:
+        return BY_HOOK
+    return TO_FLEET if command.site.has_fleet else BY_HAND
+
+
+def conclude(session: Session, result: SyncResult) -> SyncResult:
+    """What follows once the release is live: the working repository, hooks, the end.
+
+    Raises `NotFinished`, and `CachesStale` when all else is done.
+    """
+    if session.state.action == "revert":
+        follow_revert(session)
+    write_deploy_file(session)
+    run_post_sync(session)
+    announcing.synced(session)
+    finalize(session)
+    state, there = session.state, result.total - len(result.left_behind)
+    where = f"live on {there} of {plural(result.total, 'target')}"
+    done = f"{state.release} is {where}, and the rollout is finished"
+    require_purged(session.site, state.prefix, state.release, state.stale, done)
+    return result
+
+
+def _behind(session: Session) -> Sequence[str]:
+    """The targets that are not done with the release; those that do not answer are behind too."""
+    fleet = session.fleet()
+    return fleet.fleet.status(fleet.targets).not_current(session.state.release)

@@ -1,0 +1,51 @@
+"""What a slot should have, written down and told to targets that come back by themselves."""
+
+from __future__ import annotations
+
+from sartoris.events import DesiredStateChanged
+from sartoris.fleet.desired import Desired
+from sartoris.fleet.release_spec import ReleaseSpec
+from sartoris.rollout.session import Session
+
+
+def bring_forward(session: Session, release: ReleaseSpec) -> None:
+    """The slot should have `release` from now on; until it is live, nobody runs ahead."""
+    state = session.state
+    desired = Desired(
+        slot=state.slot,
+        prefix=state.prefix,
+        path=session.slot.path,
+        release=release.release,
+        commit=release.commit,
+        source=state.source,
+        rollout=state.rollout_tag,
+        since=state.tagged_at,
+        deploy_text=release.deploy_text,
+    )
+    _write(session, desired)
+    session.command.fleets.publish_desired(session.slot, current=state.before, pending=desired)
+
+
+def put_back(session: Session) -> None:
+    """The slot should have what it had before this rollout; nothing, if that was nothing."""
+    before = session.state.before
+    _write(session, before)
+    session.command.fleets.publish_desired(session.slot, current=before)
+
+
+def confirm(session: Session) -> None:
+    """What the slot should have is live: targets that were away may have it now."""
+    desired = session.command.records.desired.of(session.slot.name)
+    session.command.fleets.publish_desired(session.slot, current=desired)
+
+
+def _write(session: Session, desired: Desired | None) -> None:
+    before = session.command.records.desired.of(session.slot.name)
+    session.effects.set_desired(session.slot.name, desired)
+    session.events.emit(
+        DesiredStateChanged(
+            slot=session.slot.name,
+            release=desired.release if desired else "",
+            before=before.release if before else "",
+        )
+    )

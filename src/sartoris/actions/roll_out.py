@@ -1,0 +1,221 @@
+"""The steps from a rollout tag to a fleet that has it live, and the way back.
+
+`roll_out` is the order in which `sync`, `resync` and `revert` take them; a site's own sync script
+has an order of its own (`sartoris.script`). Each step writes down what it is about to do before it
+does it, and may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sartoris.actions import desired_state
+from sartoris.actions.purge import ban_commands, purge, stale_lines
+from sartoris.errors import SyncIncomplete
+from sartoris.events import LeftBehind, Published
+from sartoris.fleet.causes import describe_failures
+from sartoris.fleet.fleet import StageResult
+from sartoris.fleet.release_spec import ReleaseSpec
+from sartoris.fleet.runner import Ran
+from sartoris.rollout.deploy_file import deploy_text
+from sartoris.rollout.session import Session
+from sartoris.rollout.state import Progress, RolloutState
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """A sync that is done. `left_behind` are the targets it went on without, of `total`."""
+
+    state: RolloutState
+    left_behind: tuple[str, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """What came of going back to `release` ("" for nothing): what each target answered, and the
+    caches that may still serve what was there.
+    """
+
+    release: str
+    result: StageResult
+    stale: Mapping[str, str]
+
+
+class GateClosed(SyncIncomplete):
+    """Too many targets failed, or a check of the site's own did."""
+
+
+class LockLost(SyncIncomplete):
+    """The rollout's lock is held by another session now, or gone."""
+
+
+def roll_out(session: Session, targets: Sequence[str], missing: Sequence[str]) -> SyncResult:
+    """Bring the tagged release to `targets`, of which `missing` have to fetch it first.
+
+    Raises `GateClosed` when too many of the fleet failed: before the switch nothing live has
+    changed, after it everyone has been rolled back. The rollout stays open then. `LockLost` before
+    the switch.
+    """
+    may_have_it = session.fleet().targets if session.state.may_be_live else ()
+    release = publish(session)
+    fetched = fetch(session, release, missing)
+    require_fetched(session, fetched)
+    require_lock(session)
+    set_desired_state(session, release)
+    holding = [name for name in targets if name not in fetched.failed]
+    switched = switch(session, release, holding, behind=fetched.failed)
+    if not switched.passed:
+        back = roll_back(session, {*may_have_it, *switched.result.outcomes})
+        raise not_switched(session, why_failed(session, "switch", switched.result), back)
+    purge_caches(session, release.release)
+    return record(session, behind={*fetched.failed, *switched.failed})
+
+
+def publish(session: Session) -> ReleaseSpec:
+    """Have the release in the publish repository."""
+    state = session.state
+    with session.events.step("publish", state.release):
+        release = session.effects.publish(state.release, state.source)
+        session.events.emit(
+            Published(
+                session=state.session,
+                release=release.tag,
+                commit=release.commit,
+                source=release.source,
+            )
+        )
+        session.reach(Progress.PUBLISHED, commit=release.commit)
+    return ReleaseSpec(
+        release=release.tag,
+        commit=release.commit,
+        deploy_text=deploy_text(session.site, session.state),
+        size=release.size,
+    )
+
+
+def fetch(session: Session, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
+    """Have the release beside what is live on `targets`, whoever fails."""
+    if not targets:
+        return session.fleet().fetch(release, ())
+    with session.events.step("fetch"):
+        return session.fleet().fetch(release, targets)
+
+
+def require_fetched(session: Session, fetched: Ran) -> None:
+    """The gate between fetch and switch. Raises `GateClosed`."""
+    if not fetched.passed:
+        raise stopped(session, why_failed(session, "fetch", fetched.result))
+
+
+def require_lock(session: Session) -> None:
+    """Notice that the lock was taken away while targets fetched. Raises `LockLost`."""
+    state, holder = session.state, session.command.records.lock.holder()
+    if holder is not None and holder.session == state.session:
+        return
+    now = f"it is held now by {holder.describe()}" if holder else "nobody holds it now"
+    raise LockLost(
+        f"the lock was taken away while {state.release} was fetched: {now}\n"
+        f"{nothing_switched(state)}",
+        next_steps=["git deploy status", "git deploy report"],
+    )
+
+
+def set_desired_state(session: Session, release: ReleaseSpec) -> None:
+    """From here on the release is what the slot should have."""
+    with session.events.step("commit", release.release):
+        session.reach(Progress.SWITCHING, stale={})
+        desired_state.bring_forward(session, release)
+
+
+def switch(
+    session: Session, release: ReleaseSpec, targets: Sequence[str], behind: Sequence[str]
+) -> Ran:
+    """Switch `targets`, wave by wave, while `behind` are left behind already."""
+    with session.events.step("switch"):
+        return session.fleet().switch(release, targets, behind)
+
+
+def purge_caches(session: Session, release: str) -> Mapping[str, str]:
+    """Have caches drop what they hold from before `release`; those that may still serve old pages.
+
+    That stops nothing.
+    """
+    stale = purge(session.command, session.state.prefix, release)
+    if stale or session.state.stale:
+        session.write(replace(session.state, stale=stale))
+    return stale
+
+
+def record(session: Session, behind: Iterable[str]) -> SyncResult:
+    """Write down that the fleet has the release, and who was left behind."""
+    session.reach(Progress.SYNCED, left_behind=tuple(sorted(behind)))
+    state = session.state
+    desired_state.confirm(session)
+    if state.left_behind:
+        session.events.emit(LeftBehind(targets=state.left_behind, release=state.release))
+    return SyncResult(state, state.left_behind, len(session.fleet().targets))
+
+
+def roll_back(session: Session, names: Iterable[str]) -> RolledBack:
+    """Take the named targets back to what the slot had, the desired state and the caches too."""
+    state, fleet = session.state, session.fleet()
+    targets = [name for name in fleet.targets if name in set(names)]
+    with session.events.step("roll back"):
+        desired_state.put_back(session)
+        back = fleet.roll_back(state.release, state.before, targets)
+        if not back.failed:
+            session.write(state.rolled_back())
+    stale = purge(session.command, state.prefix, state.release_before)
+    return RolledBack(state.release_before, back.result, stale)
+
+
+def not_switched(session: Session, why: str, back: RolledBack) -> GateClosed:
+    """The error for a rollout that was rolled back because of `why`."""
+    if back.result.failed:
+        lines = [why, why_failed(session, "roll back", back.result), *_live_now(back.result)]
+    else:
+        live = back.release or "nothing"
+        lines = [why, f"Every target that had switched was rolled back. Live is: {live}"]
+    return GateClosed(
+        "\n".join([*lines, *stale_lines(back.stale)]),
+        next_steps=[
+            *ban_commands(session.site, session.state.prefix, back.release, back.stale),
+            "git deploy resync   # tries again, once the cause is fixed",
+            "git deploy abort    # gives up this rollout",
+            "git deploy report --verify",
+        ],
+    )
+
+
+def stopped(session: Session, why: str) -> GateClosed:
+    """The error for a rollout that stops before its switch because of `why`."""
+    return GateClosed(
+        f"{why}\n{nothing_switched(session.state)}",
+        next_steps=[
+            "git deploy resync   # once the cause is fixed",
+            "git deploy abort    # gives up this rollout",
+        ],
+    )
+
+
+def why_failed(session: Session, what: str, result: StageResult) -> str:
+    """How many failed, and why, for a person."""
+    total, allowed = len(session.fleet().targets), str(session.site.config.max_failed)
+    return describe_failures(what, result.outcomes.values(), total, allowed)
+
+
+def nothing_switched(state: RolloutState) -> str:
+    """What is live where while the release is only being fetched."""
+    if state.may_be_live:
+        return "Targets that did not have the release keep what they had; the others keep it."
+    before = state.release_before or "nothing, as before"
+    return f"Nothing has switched, anywhere. Live is still: {before}"
+
+
+def _live_now(result: StageResult) -> list[str]:
+    by_release: dict[str, list[str]] = {}
+    for name, outcome in result.outcomes.items():
+        by_release.setdefault(outcome.live or "nothing known", []).append(name)
+    return [f"Live is {release} on {', '.join(names)}" for release, names in by_release.items()]

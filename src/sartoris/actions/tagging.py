@@ -1,0 +1,67 @@
+"""The tags of a rollout, once they are chosen: made, pushed, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sartoris.errors import GitFailed, Refused, SartorisError
+from sartoris.events import Tagged
+from sartoris.hooks import Phase
+from sartoris.rollout.session import Session
+
+
+class TagsNotPushed(Refused):
+    """The remote did not take the tags."""
+
+
+def make_rollout_tag(session: Session) -> None:
+    """Make and push the chosen tag; when that fails the rollout is as it was before `sync`."""
+    state = session.state
+    try:
+        with session.events.step("tag", state.rollout_tag):
+            session.effects.make_tag(state.rollout_tag, state.source, state.message)
+            session.run_hooks(Phase.POST_TAG)
+            if state.remote:
+                _push(session, dict.fromkeys([state.start_tag, state.rollout_tag]))
+    except SartorisError:
+        session.effects.delete_tag(state.rollout_tag)
+        session.write(state.untagged())
+        raise
+    _say(session, pushed=state.remote)
+
+
+def make_revert_tags(session: Session) -> None:
+    """Mark what is left as reverted, and this rollout by a tag on what it goes back to."""
+    state = session.state
+    with session.events.step("tag", state.rollout_tag):
+        reverted = f"{state.rollout_tag}_reverted"
+        session.effects.make_tag(reverted, state.start_commit, state.message)
+        session.effects.make_tag(state.rollout_tag, state.source, state.message)
+    _say(session, pushed=False)
+
+
+def _say(session: Session, *, pushed: bool) -> None:
+    state = session.state
+    session.events.emit(
+        Tagged(
+            session=state.session,
+            tag=state.rollout_tag,
+            commit=state.source,
+            message=state.message,
+            pushed=pushed,
+        )
+    )
+
+
+def _push(session: Session, tags: Iterable[str]) -> None:
+    remote = session.site.options.remote_site
+    try:
+        session.effects.push_tags(remote, [tag for tag in tags if tag])
+    except GitFailed as error:
+        raise TagsNotPushed(
+            f"`{remote}` did not take the tags of this rollout: {error.message}",
+            next_steps=[
+                "git deploy sync   # again",
+                "git deploy --no-remote sync   # an emergency: push when the remote is back",
+            ],
+        ) from error

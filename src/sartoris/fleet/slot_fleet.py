@@ -1,0 +1,98 @@
+"""The fleet of one slot, as actions use it: each method makes a plan and has it run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sartoris.config import Share
+from sartoris.fleet.desired import Desired
+from sartoris.fleet.fleet import Fleet, StageResult
+from sartoris.fleet.plan import Planner
+from sartoris.fleet.release_spec import ReleaseSpec
+from sartoris.fleet.runner import Ran, Runner
+from sartoris.orders import ServiceAction
+
+
+@dataclass(frozen=True)
+class SlotFleet:
+    """`fleet` sends the orders, `planner` says who gets them when, `runner` decides after waves."""
+
+    fleet: Fleet
+    planner: Planner
+    runner: Runner
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return self.fleet.targets
+
+    def fetch(self, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
+        """Every one of `targets` gets the release beside what is live."""
+        plan = self.planner.at_once("fetch", targets)
+        return self.runner.run(plan, partial(self.fleet.fetch, release))
+
+    def switch(
+        self, release: ReleaseSpec, targets: Sequence[str], behind: Sequence[str] = ()
+    ) -> Ran:
+        """Make the release live on `targets`: the canaries, then batch by batch."""
+        plan = self.planner.in_waves("switch", targets, behind=behind)
+        return self.runner.run(plan, partial(self.fleet.switch, release))
+
+    def catch_up(self, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
+        """Fetch, and switch those that could, for targets that were away: no gate between."""
+        plan = self.planner.without_stop("converge", targets)
+        return self.runner.run(plan, partial(self._bring, release))
+
+    def service(
+        self, service: str, action: ServiceAction, targets: Sequence[str], batch: Share | None
+    ) -> Ran:
+        """Act on the service, in waves as a switch; `batch` instead of the configured size."""
+        plan = self.planner.in_waves("service", targets, batch=batch)
+        return self.runner.run(plan, partial(self.fleet.service, service, action))
+
+    def roll_back(self, left: str, before: Desired | None, targets: Sequence[str]) -> Ran:
+        """Make live again what the slot had before the release `left`; nothing, if it had none.
+
+        A way back does not stop half way: everyone is told, whoever fails.
+        """
+        plan = self.planner.without_stop("roll back", targets)
+        if before is None:
+            return self.runner.run(plan, partial(self._withdraw, left))
+        return self.runner.run(plan, partial(self._return, ReleaseSpec.desired(before)))
+
+    def gate_opens(self, result: StageResult) -> bool:
+        """Whether few enough failed, for whoever sends orders in an order of its own."""
+        return self.runner.decide(self.planner.at_once(result.stage, self.targets), result)
+
+    def _bring(self, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
+        fetched = self.fleet.fetch(release, targets)
+        if not fetched.succeeded:
+            return fetched
+        return fetched.and_then(self.fleet.switch(release, fetched.succeeded))
+
+    def _return(self, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
+        """One that no longer holds the release (it was away, or its disk was changed) gets it."""
+        result = self.fleet.switch(release, targets)
+        return result.and_then(self._bring(release, result.failed)) if result.failed else result
+
+    def _withdraw(self, release: str, targets: tuple[str, ...]) -> StageResult:
+        """Make nothing live on targets that had nothing.
+
+        A deployment server that is new, or has lost its desired state, does not know what the
+        others had. It leaves them the release that they have: nothing live would be worse.
+        """
+        asked = self.fleet.status(targets)
+        had = {
+            name: replace(
+                outcome,
+                ok=False,
+                error="unknown-before",
+                message=f"{outcome.previous} was live before, which this server did not put there;"
+                f" if it has that tag: git deploy revert {outcome.previous}",
+            )
+            for name, outcome in asked.outcomes.items()
+            if outcome.live == release and outcome.previous
+        }
+        bare = [name for name in asked.outcomes if name not in had]
+        return StageResult("withdraw", had).and_then(self.fleet.withdraw(release, bare))

@@ -1,0 +1,122 @@
+"""A command that changes something: what it works with, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sartoris.rollout.effects import Effects, Real
+from sartoris.rollout.fleets import Fleets
+from sartoris.rollout.records import Records
+from sartoris.rollout.site import Site
+
+if TYPE_CHECKING:
+    from sartoris.events import EventStream
+    from sartoris.hooks import Hooks
+    from sartoris.journal.store import Journal
+    from sartoris.transports.base import Transport
+
+
+@dataclass(frozen=True, eq=False)
+class Command:
+    """`name` is what was typed. An action takes one, and gives its steps the parts they need.
+
+    What an action changes, it changes through `effects` and `fleets`, and says through `events`.
+    """
+
+    name: str
+    site: Site
+    records: Records
+    events: EventStream
+    journal: Journal
+    effects: Effects
+    fleets: Fleets
+    hooks: Hooks
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        site: Site,
+        events: EventStream,
+        *,
+        connect: Callable[[], Transport] | None = None,
+    ) -> Command:
+        """A command that does what it says. `connect` instead of the configured transport.
+
+        Raises `JournalUnusable`.
+        """
+        from sartoris.journal.recorder import Recorder
+        from sartoris.journal.store import Journal
+
+        records = Records.of(site)
+        journal = Journal(records.journal)
+        events.subscribe(Recorder(journal, events))
+        hooks = hooks_of(site, events)
+        return cls(
+            name=name,
+            site=site,
+            records=records,
+            events=events,
+            journal=journal,
+            effects=Real(site, records, hooks, events),
+            fleets=Fleets(site, events, connect or (lambda: _configured(site, journal))),
+            hooks=hooks,
+        )
+
+    @classmethod
+    def rehearse(cls, name: str, site: Site, events: EventStream) -> Command:
+        """A command that only says what it would do. Targets are asked questions, and given no
+        orders.
+        """
+        from sartoris.journal.store import Journal
+        from sartoris.rollout.dry_run import DryRun
+
+        records = Records.of(site)
+        journal = Journal.read_only(records.journal)
+        hooks = hooks_of(site, events)
+        return cls(
+            name=name,
+            site=site,
+            records=records,
+            events=events,
+            journal=journal,
+            effects=DryRun(site, records, hooks, events),
+            fleets=Fleets(site, events, lambda: _questions_only(site, journal)),
+            hooks=hooks,
+        )
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other commands on this repository out. Raises `CommandRunning`."""
+        return self.effects.exclusively(self.site.user)
+
+    def close(self) -> None:
+        self.fleets.close()
+        self.journal.close()
+
+
+def hooks_of(site: Site, events: EventStream) -> Hooks:
+    from sartoris.hooks import Hooks
+    from sartoris.rollout.hook_reports import HookReports
+
+    return Hooks(
+        None if site.options.skip_hooks else site.config.hook_dir,
+        site.repository.top,
+        timeout=site.config.hook_timeout,
+        listener=HookReports(events),
+    )
+
+
+def _configured(site: Site, journal: Journal) -> Transport:
+    from sartoris.transports.configured import configured
+
+    return configured(site.config, journal.known_targets())
+
+
+def _questions_only(site: Site, journal: Journal) -> Transport:
+    from sartoris.transports.configured import configured
+    from sartoris.transports.recording import QuestionsOnly
+
+    return QuestionsOnly(configured(site.config, journal.known_targets(), make=False))

@@ -1,0 +1,90 @@
+"""The fleets of a site's slots, over one transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sartoris.rollout.site import Site, Slot
+
+if TYPE_CHECKING:
+    from sartoris.events import EventStream
+    from sartoris.fleet.desired import Desired
+    from sartoris.fleet.slot_fleet import SlotFleet
+    from sartoris.orders import Order
+    from sartoris.transports.base import Transport
+
+
+class Fleets:
+    """Makes the fleet of a slot when it is asked for; the transport is made once, by `connect`."""
+
+    def __init__(self, site: Site, events: EventStream, connect: Callable[[], Transport]) -> None:
+        self._site = site
+        self._events = events
+        self._connect = connect
+        self._transport: Transport | None = None
+
+    def transport(self) -> Transport:
+        if self._transport is None:
+            self._transport = self._connect()
+        return self._transport
+
+    def prepare(self) -> None:
+        """Begin to connect, where that takes a while; what follows does not wait for it."""
+        self.transport().prepare()
+
+    def of(self, slot: Slot) -> SlotFleet:
+        from sartoris.fleet.fleet import Fleet
+        from sartoris.fleet.plan import Planner
+        from sartoris.fleet.runner import Runner
+        from sartoris.fleet.slot_fleet import SlotFleet
+
+        config = self._site.config
+        fleet = Fleet(self.transport(), self._site.order(slot), self._events)
+        planner = Planner(
+            targets=fleet.targets,
+            canary=config.canary,
+            batch=config.batch,
+            max_failed=config.max_failed,
+        )
+        return SlotFleet(fleet, planner, Runner(self._events))
+
+    def publish_desired(
+        self, slot: Slot, *, current: Desired | None, pending: Desired | None = None
+    ) -> None:
+        """Let targets that come back by themselves know what they should have.
+
+        `pending` is what a rollout brings now; until it is current, they are not to run ahead.
+        """
+        from sartoris.transports.base import Wanted
+
+        wanted = Wanted(
+            repository=self._site.config.repo_name,
+            slot=slot.name,
+            origin=str(self._site.repository.git_dir),
+            settled=self._order(slot, current),
+            coming=self._order(slot, pending),
+        )
+        warning = self.transport().want(wanted)
+        if warning:
+            self._events.warn(warning)
+
+    def _order(self, slot: Slot, desired: Desired | None) -> Order | None:
+        from sartoris.orders import now
+
+        if desired is None:
+            return None
+        return replace(
+            self._site.order(slot),
+            action="switch",
+            release=desired.release,
+            commit=desired.commit,
+            deploy_text=desired.deploy_text,
+            decided=now(),
+            catch_up=True,
+        )
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,143 @@
+"""The site: the repository, its configuration and what was typed. It never changes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sartoris.config import Config, load_config
+from sartoris.errors import NoPrefix, WrongUsage
+from sartoris.git.repository import Repository
+from sartoris.rollout.options import Options
+
+if TYPE_CHECKING:
+    from sartoris.orders import Order
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place on the targets that holds one live release. `path` is where; "" without a fleet."""
+
+    name: str
+    prefix: str
+    path: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One working repository, as one person's command finds it."""
+
+    repository: Repository
+    config: Config
+    options: Options
+
+    @classmethod
+    def at(cls, directory: Path, options: Options) -> Site:
+        """The site of the repository that `directory` is in.
+
+        Raises `NotARepository`, `ConfigError`.
+        """
+        return cls.of(Repository.at(directory), options)
+
+    @classmethod
+    def of(cls, repository: Repository, options: Options) -> Site:
+        """Raises `ConfigError`."""
+        config = load_config(repository.git, git_dir=repository.git_dir, top=repository.top)
+        return cls(repository, config, options)
+
+    @property
+    def directory(self) -> Path:
+        """Sartoris's own directory in the repository: lock, state, journal, publish repository."""
+        return self.repository.git_dir / "deploy"
+
+    @property
+    def publish_path(self) -> Path:
+        return self.config.publish_dir or self.directory / "publish.git"
+
+    @property
+    def deploy_file(self) -> str:
+        return self.options.deploy_file or self.config.deploy_file
+
+    @property
+    def date_format(self) -> str:
+        return self.options.date_format or self.config.date_fmt
+
+    @property
+    def has_fleet(self) -> bool:
+        """Whether there are targets; without, the site synchronises by a hook or by hand."""
+        from sartoris.transports.configured import has_targets
+
+        return has_targets(self.config)
+
+    @property
+    def user(self) -> str:
+        """Who is logged in; the person behind sudo where there is one."""
+        import getpass
+
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+
+    @property
+    def host(self) -> str:
+        return os.uname().nodename
+
+    @property
+    def prefix(self) -> str:
+        """The prefix that was typed or is configured. Raises `NoPrefix`, `WrongUsage`."""
+        typed = self.options.prefix
+        prefix = typed or self.config.tag_prefix
+        if not prefix:
+            raise NoPrefix(
+                "no prefix: neither the command nor deploy.tag-prefix says what is being deployed",
+                next_steps=["git config deploy.tag-prefix PREFIX"],
+            )
+        if typed:
+            _require_good_prefix(typed)
+        return prefix
+
+    def remote_branch(self, branch: str) -> str:
+        """The remote's branch for a local one, as `git pull` finds it: the one that was typed, or
+        that the local one follows, or the one of its name.
+        """
+        typed = self.options.remote_branch
+        return typed or self.repository.upstream(self.options.remote_site, branch) or branch
+
+    def slot(self, prefix: str) -> Slot:
+        """The slot of a prefix. Raises `ConfigError` where there is a fleet and no path for it."""
+        if not self.has_fleet:
+            return Slot(prefix, prefix)
+        return Slot(self.config.slot_name(prefix), prefix, self.config.release_path(prefix))
+
+    def order(self, slot: Slot) -> Order:
+        """What all orders to the slot have in common; as it is, a question for its status."""
+        from sartoris.orders import Order
+
+        config = self.config
+        return Order(
+            action="status",
+            repository=config.repo_name,
+            slot=slot.name,
+            path=slot.path,
+            url=config.url or str(self.publish_path),
+            switch=config.switch,
+            submodules=config.submodules,
+            shared=config.shared,
+            keep=config.keep_releases,
+            timeout=config.timeout,
+            deploy_file=self.deploy_file,
+            adopt=self.options.adopt,
+            # Without an action for it, a switch leaves the service alone.
+            service=(config.service or "") if config.service_action else "",
+            service_action=config.service_action or "",
+        )
+
+
+def _require_good_prefix(prefix: str) -> None:
+    from sartoris.config import BadValue, check_prefix
+    from sartoris.config.problems import quoted
+
+    try:
+        check_prefix(prefix)
+    except BadValue as error:
+        raise WrongUsage(f"the prefix {quoted(prefix)} {error}") from error
