@@ -153,7 +153,7 @@ def test_a_second_start_of_the_same_person_is_refused(site: Site) -> None:
     before = site.holder
     ran = site.deploy("start")
     assert ran.code == 1
-    assert "your rollout is under way already" in ran.err
+    assert "your rollout is in progress already" in ran.err
     assert "git deploy abort" in ran.err
     assert site.holder == before
 
@@ -257,7 +257,7 @@ def test_a_sync_of_another_prefix_than_the_start_is_refused(site: Site) -> None:
     site.ok("start", "slot1")
     ran = site.deploy("sync", "slot0")
     assert ran.code == 1
-    assert "the rollout under way is of slot1, not of slot0" in ran.err
+    assert "the rollout in progress is of slot1, not of slot0" in ran.err
     assert "git deploy sync slot1" in ran.err
     assert site.everywhere("slot0") == site.everywhere("slot1") == {""}
     assert site.deploy("status").code == 1

@@ -111,7 +111,7 @@ def require_fetched(session: Session, fetched: Ran) -> None:
 
 def require_lock(session: Session) -> None:
     """Notice that the lock was taken away while targets fetched. Raises `LockLost`."""
-    state, holder = session.state, session.command.records.lock.holder()
+    state, holder = session.state, session.effects.lock_holder()
     if holder is not None and holder.session == state.session:
         return
     now = f"it is held now by {holder.describe()}" if holder else "nobody holds it now"

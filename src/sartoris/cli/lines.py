@@ -16,6 +16,7 @@ from sartoris.wording import plural
 # Steps whose own events say it better, or that are over before anyone has read their name.
 _QUIET = ("check", "publish", "compose", "commit", "start tag", "ask")
 _NAMED_AT_MOST = 8
+_QUESTIONS = ("status", "verify")  # a dry run asks them
 
 
 class Lines:
@@ -108,7 +109,7 @@ class Lines:
 
     def _stage_started(self, event: events.StageStarted) -> None:
         self._failures = []
-        if self._dry_run:
+        if self._dry_run and event.stage not in _QUESTIONS:
             release = f" of {event.release}" if event.release else ""
             self.write(
                 f"    would send `{event.stage}`{release} to {_targets(event.targets)};"

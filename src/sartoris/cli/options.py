@@ -121,3 +121,11 @@ def _add(options: Sequence[_Option], command: F) -> F:
 
 
 prefix_argument = click.argument("prefix", required=False)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Tell the plan and what would change; change nothing."
+)
+
+
+def say_dry_run() -> None:
+    """The last words of a dry run."""
+    click.echo("Dry run: nothing was tagged, sent or switched.", err=True)

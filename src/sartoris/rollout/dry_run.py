@@ -32,18 +32,26 @@ class DryRun(Effects):
         self._records = records
         self._hooks = hooks
         self._events = events
+        self._is_released = False
+        self._taken: Holder | None = None
 
     def exclusively(self, user: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
 
     def take_lock(self, holder: Holder) -> None:
-        self._records.lock.require_free(holder)
+        if not self._is_released:
+            self._records.lock.require_free(holder)
+        self._taken = holder
 
     def claim_lock(self, me: Holder, *, force: bool) -> Holder:
         return self._records.lock.examine(me, force=force)
 
-    def release_lock(self, holder: Holder) -> None:
-        """The rollout goes on after a dry run."""
+    def release_lock(self, holder: Holder) -> None:  # noqa: ARG002
+        """The rollout goes on after a dry run; in it, the lock is free from here on."""
+        self._is_released = True
+
+    def lock_holder(self) -> Holder | None:
+        return self._taken or self._records.lock.holder()
 
     def write_state(self, state: RolloutState) -> None:
         """The session knows it."""

@@ -47,6 +47,10 @@ class Effects(ABC):
     @abstractmethod
     def release_lock(self, holder: Holder) -> None: ...
 
+    @abstractmethod
+    def lock_holder(self) -> Holder | None:
+        """Who holds the lock by now: it may have been taken away."""
+
     # What is written down
 
     @abstractmethod
@@ -163,6 +167,9 @@ class Real(Effects):
 
     def release_lock(self, holder: Holder) -> None:
         self._lock.release(holder)
+
+    def lock_holder(self) -> Holder | None:
+        return self._lock.holder()
 
     @property
     def _lock(self) -> RolloutLock:

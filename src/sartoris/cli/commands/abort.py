@@ -6,18 +6,22 @@ import click
 
 from sartoris.actions.abort import abort
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
 
 
 @click.command("abort")
 @common_options
+@dry_run_option
 @prefix_argument
-def command(prefix: str | None) -> None:
+def command(prefix: str | None, dry_run: bool) -> None:
     """Give the rollout up: the fleet as before, the working repository as at the start.
 
     Uncommitted changes and commits of the rollout are kept, and the message says where.
     """
-    aborted = abort(open_command(prefix))
+    aborted = abort(open_command(prefix, dry_run=dry_run))
+    if dry_run:
+        say_dry_run()
+        return
     for line in aborted.notes:
         click.echo(line, err=True)
     click.echo(f"Aborted. Back at {aborted.state.start_tag or 'the start'}.", err=True)

@@ -10,7 +10,7 @@ from sartoris.actions.choice import choices, choose
 from sartoris.actions.revert import revert
 from sartoris.cli.context import open_command
 from sartoris.cli.listing import lines
-from sartoris.cli.options import common_options, count
+from sartoris.cli.options import common_options, count, dry_run_option, say_dry_run
 from sartoris.cli.summary import tell_synced
 from sartoris.errors import Refused
 from sartoris.rollout.site import Site
@@ -18,18 +18,23 @@ from sartoris.rollout.site import Site
 
 @click.command("revert")
 @common_options
+@dry_run_option
 @click.argument("wanted", metavar="[N|TAG]", required=False)
-def command(wanted: str | None) -> None:
+def command(wanted: str | None, dry_run: bool) -> None:
     """Make an earlier release live again on the whole fleet.
 
     By its tag, or by its number in the list. Without either, shows the list and asks.
     """
-    typed = open_command()
+    typed = open_command(dry_run=dry_run)
     answer = _ask(typed.site) if wanted is None else wanted
     if answer.lower() == "quit":
         click.echo("Nothing was reverted.", err=True)
         return
-    tell_synced(revert(typed, choose(typed, answer, count=count())))
+    reverted = revert(typed, choose(typed, answer, count=count()))
+    if dry_run:
+        say_dry_run()
+    else:
+        tell_synced(reverted)
 
 
 def _ask(site: Site) -> str:

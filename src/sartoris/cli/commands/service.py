@@ -8,7 +8,7 @@ import click
 
 from sartoris.actions.service import ServiceIncomplete, act_on_service, service_states
 from sartoris.cli.context import open_command, wants_json
-from sartoris.cli.options import common_options
+from sartoris.cli.options import common_options, dry_run_option, say_dry_run
 from sartoris.cli.table import table
 from sartoris.config import Share
 from sartoris.fleet.fleet import StageResult
@@ -34,9 +34,10 @@ def _batch(context: click.Context, parameter: click.Parameter, text: str | None)
     callback=_batch,
     help="How many at once, instead of deploy.batch.",
 )
+@dry_run_option
 @click.argument("do", metavar="|".join(_DO), type=click.Choice(_DO))
 @click.argument("targets", nargs=-1)
-def command(do: Any, targets: tuple[str, ...], batch: Share | None) -> None:
+def command(do: Any, targets: tuple[str, ...], batch: Share | None, dry_run: bool) -> None:
     """Restart or reload deploy.service on TARGETS (default: all), or ask how it is.
 
     One batch after another; stops when more than deploy.max-failed have failed. Exit code 71: not
@@ -45,7 +46,10 @@ def command(do: Any, targets: tuple[str, ...], batch: Share | None) -> None:
     if do == "status":
         _tell_states(service_states(open_command(shown=False), targets))
         return
-    result = act_on_service(open_command(), do, targets, batch)
+    result = act_on_service(open_command(dry_run=dry_run), do, targets, batch)
+    if dry_run:
+        say_dry_run()
+        return
     click.echo(f"{do}: done on {plural(len(result.succeeded), 'target')}.", err=True)
 
 

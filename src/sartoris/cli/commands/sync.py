@@ -6,13 +6,13 @@ import click
 
 from sartoris.actions.sync import sync
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
 from sartoris.cli.summary import tell_synced
 
 
 @click.command("sync")
 @common_options
-@click.option("--dry-run", is_flag=True, help="Tell what would be tagged, sent and switched.")
+@dry_run_option
 @prefix_argument
 def command(prefix: str | None, dry_run: bool) -> None:
     """Tag what is checked out and bring it to the fleet, in two stages.
@@ -22,6 +22,6 @@ def command(prefix: str | None, dry_run: bool) -> None:
     """
     synced = sync(open_command(prefix, dry_run=dry_run))
     if dry_run:
-        click.echo("Dry run: nothing was tagged, sent or switched.", err=True)
+        say_dry_run()
     else:
         tell_synced(synced)
