@@ -81,7 +81,7 @@ def test_an_abort_goes_back_to_a_tag_of_its_own(tagged: Site) -> None:
     back = tagged.tags()[-1]
     assert back > rollout
     assert tagged.commit_of(back) == tagged.commit_of(start) == tagged.head()
-    assert f"the servers are yours to bring back, to {back}" in ran.err
+    assert f"the servers are not back yet, bring {back}" in ran.err
     assert f"tag: {back}" in (tagged.repo / ".deploy").read_text()
     assert tagged.status()["status"] == "none"
 
@@ -149,7 +149,7 @@ def test_an_aborted_manual_sync_runs_no_sync_hook(plain: Site) -> None:
     plain.sync_hook(f"touch '{plain.root}/ran'")
     changed(plain)
     plain.ok("manual-sync")
-    assert "yours to bring back" in plain.ok("abort").err
+    assert "the servers are not back yet" in plain.ok("abort").err
     assert not (plain.root / "ran").exists()
 
 

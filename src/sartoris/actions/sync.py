@@ -9,6 +9,7 @@ from sartoris.actions.deliveries import BY_HAND, TO_FLEET, Delivering, choose_de
 from sartoris.actions.finish import finalize, run_post_sync
 from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.tagging import make_revert_tags, make_rollout_tag
+from sartoris.errors import Refused
 from sartoris.hooks import Phase
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
@@ -61,7 +62,9 @@ def resync(command: Command, *, everyone: bool = False) -> SyncResult:
     """
     with command.exclusively():
         session = join(command)
-        if not _is_tagged(session):
+        if _is_tagged(session):
+            _require_something_to_repeat(session)
+        else:
             _make_tag_again(session)
             everyone = True
         return delivery_of(session).deliver(session, everyone=everyone)
@@ -132,6 +135,15 @@ def _choose_tag(session: Session, source: str, delivery: Delivering) -> None:
 def _is_tagged(session: Session) -> bool:
     """Whether the chosen tag was made, and pushed where it should be: servers may have it then."""
     return session.command.journal.rollout_of_tag(session.state.rollout_tag) is not None
+
+
+def _require_something_to_repeat(session: Session) -> None:
+    if delivery_of(session) is BY_HAND:
+        tag = session.state.rollout_tag
+        raise Refused(
+            f"{tag} is synchronised by hand, so there is nothing to repeat",
+            next_steps=["git deploy finish", "git deploy abort"],
+        )
 
 
 def _make_tag_again(session: Session) -> None:

@@ -91,7 +91,8 @@ TABLE: dict[Situation, Row] = {
     _S.TAGGED_BY_HAND: Row(
         "tagged; waiting for the synchronisation by hand, then `git deploy finish`",
         ("git deploy finish", "git deploy abort"),
-        {**_FINISH, **_OUT},
+        # A resync makes the tag where a kill left it unmade; else there is nothing to repeat.
+        {**_FINISH, "resync": _S.TAGGED_BY_HAND, **_OUT},
     ),
     _S.TAGGED_BY_HOOK: Row(
         "tagged; its sync hook has not succeeded yet",
@@ -197,6 +198,4 @@ def _reason(command: str, here: Situation, state: RolloutState) -> str:
             f"the rollout of {state.rollout_tag} has not reached the fleet"
             f" (progress: {state.progress})"
         )
-    if here is Situation.TAGGED_BY_HAND and command == "resync":
-        return f"{state.rollout_tag} is synchronised by hand, so there is nothing to repeat"
     return f"this rollout was synced before, as {state.rollout_tag}, and is not complete"
