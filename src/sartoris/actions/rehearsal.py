@@ -20,7 +20,6 @@ from sartoris.rollout.options import Options
 from sartoris.rollout.state import RolloutState, StateFile
 
 if TYPE_CHECKING:
-    from sartoris.journal.store import Journal
     from sartoris.transports.base import Transport
 
 
@@ -52,11 +51,9 @@ class Rehearsal(Deployment):
         return RehearsedDesired(super().desired)
 
     @cached_property
-    def journal(self) -> Journal:
-        """Read, and not written to."""
-        from sartoris.journal.store import Journal
-
-        return Journal(self.directory / "journal.sqlite")
+    def events(self) -> EventStream:
+        """Numbered, and not recorded: the journal is only read."""
+        return EventStream()
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -53,9 +53,11 @@ class Deployment:
 
     @cached_property
     def events(self) -> EventStream:
+        """Every event is recorded in the journal, which the first one opens."""
         from sartoris.events import EventStream
+        from sartoris.journal.recorder import Recorder
 
-        return EventStream()
+        return EventStream(Recorder(lambda: self.journal))
 
     @cached_property
     def config(self) -> Config:
@@ -86,7 +88,7 @@ class Deployment:
 
     def of(self, prefix: str) -> Deployment:
         """The same deployment for another prefix: its own slot and fleet, and all else shared."""
-        _ = self.journal, self.transport  # opened once, for all of them
+        _ = self.events, self.journal, self.transport  # made once, for all of them
         other = copy.copy(self)
         for name in _OF_PREFIX:
             other.__dict__.pop(name, None)
@@ -180,13 +182,13 @@ class Deployment:
 
     @cached_property
     def journal(self) -> Journal:
-        """The journal; every event from now on is recorded in it."""
-        from sartoris.journal.recorder import Recorder
         from sartoris.journal.store import Journal
 
-        journal = Journal(self.directory / "journal.sqlite")
-        self.events.subscribe(Recorder(journal, self.events))
-        return journal
+        return Journal(self.journal_path)
+
+    @property
+    def journal_path(self) -> Path:
+        return self.directory / "journal.sqlite"
 
     def close(self) -> None:
         """Let go of what is open; nothing is asked of this deployment any more."""
@@ -316,5 +318,6 @@ class Deployment:
         )
 
     def resume(self, state: RolloutState) -> None:
-        """Let the journal know that what follows belongs to `state`'s rollout."""
-        self.journal.session = state.session
+        """What follows belongs to `state`'s rollout. Raises `JournalUnusable`."""
+        _ = self.journal  # one that is broken stops the command before it changes anything
+        self.events.about(session=state.session, slot=state.slot)

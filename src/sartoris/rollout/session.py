@@ -32,7 +32,7 @@ class AlreadyStarted(Refused):
 
 def begin(d: Deployment, action: str, why: str) -> RolloutState:
     """Take the lock and write the first state. Raises `LockHeld`, `JournalUnusable`."""
-    journal = d.journal  # opened before the lock is taken: one that is broken locks nobody out
+    _ = d.journal  # opened before the lock is taken: one that is broken locks nobody out
     holder = d.me._replace(action=action, why=why)
     state = RolloutState(
         session=holder.session,
@@ -47,7 +47,7 @@ def begin(d: Deployment, action: str, why: str) -> RolloutState:
     d.lock.take(holder)  # after everything that can be wrong
     d.action = action
     d.state_file.write(state)
-    journal.session = state.session
+    d.resume(state)
     return state
 
 
