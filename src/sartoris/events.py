@@ -59,7 +59,7 @@ class CommandStarted(Event):
     """Somebody typed a command that may change something. It is recorded before all else, so that
     what is refused leaves a trace, too.
 
-    `argv` is what was typed after `git deploy`, without passwords in URLs. `by` is the person as in
+    `argv` is what was typed, without passwords in URLs. `by` is the person as in
     rollout tags, or the login name where git knows no person. `process` is its number on `host`.
     """
 

@@ -30,11 +30,13 @@ from typing import NoReturn
 
 from sartoris.actions.invocation import Call, Place, placed
 from sartoris.actions.steps import Steps
-from sartoris.cli import boundary
-from sartoris.errors import SyncIncomplete
+from sartoris.display.ending import exit_code_of, leaving
+from sartoris.display.lines import Lines
+from sartoris.errors import SartorisError, SyncIncomplete
 from sartoris.events import LeftBehind, Reverted
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.two_stage import LiveRelease
+from sartoris.observers import Typed, observed, subscribe_configured
 from sartoris.orders import Outcome
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import RolloutState
@@ -67,8 +69,11 @@ class Sync(ABC):
         live, and targets that do not have it as left behind.
         """
         program = Path(sys.argv[0]).name or "sync script"
-        with boundary.leaving(program), placed(Call.of(os.environ), Path.cwd()) as place:
-            _show(place.d)
+        with (
+            leaving(program),
+            placed(Call.of(os.environ), Path.cwd()) as place,
+            _observed(place, program),
+        ):
             sync: Sync = _Back(place) if place.going_back else _Forth(place)
             yield sync
             sync._end()
@@ -330,13 +335,31 @@ def _named_as_held(d: Deployment, state: RolloutState) -> RolloutState:
     return replace(state, release=published.tag)
 
 
-def _show(d: Deployment) -> None:
-    """Show events on standard error, where `git deploy` shows all that a hook writes."""
-    from sartoris.cli.lines import Lines
-    from sartoris.integrations.logfile import LogFile
+@contextmanager
+def _observed(place: Place, program: str) -> Iterator[None]:
+    """Show events on standard error, where `git deploy` shows all that a hook writes.
 
+    It follows in the journal what a script of its own records, for `--json` and the timing log. A
+    script that a person typed is a command of its own.
+    """
+    d = place.d
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in step with what comes from here
-    d.events.subscribe(Lines(verbose=os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"))
-    if d.config.log_directory is not None:
-        d.events.subscribe(LogFile(d.config.log_directory, d.user))
+    verbose = os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"
+    d.events.subscribe(Lines(verbose=verbose), relayed=False)
+    if place.call.process:
+        d.events.about(command=os.environ.get("GIT_DEPLOY_ACTION", ""))
+        subscribe_configured(d)
+        yield
+        return
+    typed = Typed("sync script", (program, *sys.argv[1:]))
+    with observed(d, typed, _exit_code_of):
+        yield
+
+
+def _exit_code_of(error: BaseException) -> int:
+    """What `leaving` makes of it, and Python of what it leaves alone."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(bool(error.code))
+    ours = isinstance(error, SartorisError | KeyboardInterrupt)
+    return exit_code_of(error) if ours else 1

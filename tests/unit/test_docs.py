@@ -10,9 +10,9 @@ import pytest
 
 from sartoris import errors, script
 from sartoris.agent import ERRORS
-from sartoris.cli import boundary
 from sartoris.cli.main import ALIASES, COMMANDS
 from sartoris.config.reference import render
+from sartoris.display.ending import EX_SOFTWARE, INTERRUPTED
 from sartoris.orders import Order, Outcome
 from sartoris.queries.status import EXIT_CODES
 
@@ -67,7 +67,7 @@ def test_every_exit_code_is_documented_beside_its_class() -> None:
     for kind in _error_classes(errors.SartorisError):
         if "exit_code" in vars(kind):
             assert f"`{kind.__name__}`" in rows[str(kind.exit_code)], kind
-    assert {str(boundary.EX_SOFTWARE), str(boundary.INTERRUPTED)} <= set(rows)
+    assert {str(EX_SOFTWARE), str(INTERRUPTED)} <= set(rows)
 
 
 def test_every_answer_of_status_is_documented() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from sartoris.events import EventStream
 from sartoris.fleet.desired import Desired, DesiredState
 from sartoris.git.repository import Repository
 from sartoris.hooks import HookReport, Hooks
+from sartoris.hooks.listener import HookListener
 from sartoris.integrations.varnish import Answer, Caches
 from sartoris.releases.publish import PublishRepository, Release
 from sartoris.rollout.deployment import Deployment
@@ -152,10 +153,16 @@ class RehearsedHooks(Hooks):
     """Names the hooks that would run. What they would decide is not known."""
 
     def __init__(self, directory: Path | None, top: Path, events: EventStream) -> None:
-        super().__init__(directory, top, timeout=0, listener=lambda _: None)
+        super().__init__(directory, top, timeout=0, listener=HookListener())
         self._stream = events
 
-    def _run(self, path: Path, phase: str, environment: Mapping[str, str]) -> HookReport:  # noqa: ARG002
+    def _run(
+        self,
+        path: Path,
+        phase: str,
+        environment: Mapping[str, str],  # noqa: ARG002
+        meanwhile: Callable[[], None] | None = None,  # noqa: ARG002
+    ) -> HookReport:
         self._stream.note(f"would run the {phase} hook {path}, which may stop the rollout")
         return HookReport(path, phase, exit_code=0)
 

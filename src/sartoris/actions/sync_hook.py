@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sartoris.errors import SyncIncomplete
 from sartoris.hooks import HookReport
+from sartoris.journal.follower import Follower
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import Progress, RolloutState
@@ -83,7 +84,9 @@ def _run(
     told = d.hook_context(state)
     # git-deploy's later hooks find them in their environment, and some of its users' hooks do.
     d.sync_variables = {key: variables[key] for key in variables if key.startswith("DEPLOY_")}
-    return d.hooks.run_sync_hook(hook, told, variables)
+    follower = Follower(d.journal, state.session, d.events.relay)
+    with d.events.heard_by(follower.mine):
+        return d.hooks.run_sync_hook(hook, told, variables, meanwhile=follower)
 
 
 def _variables(d: Deployment, state: RolloutState) -> dict[str, str]:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sartoris.cli.options import typed
+from sartoris.cli import boundary
+from sartoris.cli.options import RUNNING, typed
 from sartoris.errors import Refused, WrongUsage
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.options import Options
+
+if TYPE_CHECKING:
+    from sartoris.observers import Typed
 
 
 def deployment(
     prefix: str | None = None, *, dry_run: bool = False, question: bool = False
 ) -> Deployment:
-    """The deployment of the current directory. Raises `NotARepository`.
+    """The deployment of the current directory, until the command ends. Raises `NotARepository`.
 
-    A `question` (status, report, show) has an answer of its own, and its events are not shown.
+    A `question` (status, report, show) has an answer of its own: neither its start and end nor its
+    events are shown or recorded, but for what targets answered.
     """
     options = _options(prefix, dry_run)
     if dry_run:
@@ -29,10 +36,30 @@ def deployment(
         made: Deployment = Rehearsal(_here(), options)
     else:
         made = Deployment(_here(), options)
-    click.get_current_context().call_on_close(made.close)
+    until_the_end = running()
+    until_the_end.callback(made.close)
     if not question:
-        _show_events(made)
+        from sartoris.observers import observed
+
+        _subscribe_display(made)
+        until_the_end.enter_context(observed(made, _typed(), boundary.code_of))
     return made
+
+
+def running() -> ExitStack:
+    """What has to be done when the command ends, with the error by which it does."""
+    stack = click.get_current_context().meta[RUNNING]
+    assert isinstance(stack, ExitStack)
+    return stack
+
+
+def _typed() -> Typed:
+    from sartoris.observers import Typed
+
+    context = click.get_current_context()
+    asked = context.parent is None  # `git deploy --make-tag`
+    command = "tag" if asked else context.command.name or ""
+    return Typed(command, ("git deploy", *context.find_root().obj))
 
 
 def _here() -> Path:
@@ -93,26 +120,18 @@ def _checked(option: str, text: str | None, parse: Callable[[str], str]) -> str 
         raise WrongUsage(f"{option} {text!r} {error}") from error
 
 
-def _show_events(d: Deployment) -> None:
-    _subscribe_terminal(d)
-    if not d.options.dry_run and d.config.log_directory is not None:
-        from sartoris.cli.logs import subscribe_logs
-
-        subscribe_logs(d, d.config.log_directory)
-
-
-def _subscribe_terminal(d: Deployment) -> None:
+def _subscribe_display(d: Deployment) -> None:
     if wants_json():
         from sartoris.cli.jsonlines import JsonLines
 
         d.events.subscribe(JsonLines(sys.stdout, dry_run=d.options.dry_run))
         return
-    from sartoris.cli.lines import Lines
-
     settings = {"verbose": _is_verbose(), "dry_run": d.options.dry_run}
     if sys.stderr.isatty():
         from sartoris.cli.live import LiveLines
 
-        d.events.subscribe(LiveLines(**settings))
-    else:
-        d.events.subscribe(Lines(**settings))
+        d.events.subscribe(LiveLines(**settings), relayed=False)
+        return
+    from sartoris.display.lines import Lines
+
+    d.events.subscribe(Lines(**settings), relayed=False)

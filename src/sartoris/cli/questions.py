@@ -7,10 +7,10 @@ import sys
 import click
 
 from sartoris.actions.tag import tag
-from sartoris.cli import streams
 from sartoris.cli.context import deployment
 from sartoris.cli.listing import lines
 from sartoris.cli.options import count, typed
+from sartoris.display import streams
 from sartoris.errors import NoPrefix, Refused, WrongUsage
 from sartoris.queries.listing import Listed, Selection, listing
 from sartoris.queries.show import show_tag

@@ -14,6 +14,6 @@ from sartoris.rollout.checks import ready
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Tell whether the working repository is ready for a rollout, without starting one."""
-    d = deployment(prefix)
+    d = deployment(prefix, question=True)
     ready(d)
     click.echo(f"Ready for a rollout of {d.prefix}.", err=True)

@@ -14,6 +14,6 @@ from sartoris.queries.revision_range import shipped_range
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """The commits of this rollout, since its start: `git log`, with its own options."""
-    d = deployment()
+    d = deployment(question=True)
     before, after = shipped_range(d)
     d.repository.git.replace_process("log", f"{before}..{after}", *arguments)
