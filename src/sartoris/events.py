@@ -285,12 +285,33 @@ class HookRan(Event):
 class Announced(Event):
     """A turn of the rollout, in words for the whole site. `level` is a syslog(3) level's name.
 
-    `announce`: it is worth telling a channel; otherwise it is for logs.
+    `announce`: it is worth telling a channel; otherwise it is for logs. `topic` is the action that
+    the turn belongs to: a sync that finishes by itself has one of `finish`, too. The tags are ""
+    while there are none.
     """
 
     message: str
     level: str = "info"
     announce: bool = True
+    topic: str = ""
+    prefix: str = ""
+    start_tag: str = ""
+    rollout_tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MailOffered(Event):
+    """What a mail about a turn of the rollout says, for sites that ask for one at this `topic`.
+
+    `text` is followed by what is in the range of `commits`, "" for none, and by `deploy_text`, the
+    deploy file's text.
+    """
+
+    topic: str
+    subject: str
+    text: str
+    commits: str = ""
+    deploy_text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sartoris.display.hook_text import HookText
@@ -91,15 +92,41 @@ def subscribe_configured(d: Deployment) -> None:
     d.events.about(repository=d.repository.top.name)  # until its configured name is known
     d.events.subscribe(HookText(), relayed=False)
     d.events.about(repository=d.config.repo_name)
-    if d.options.dry_run or d.config.log_directory is None:
-        return
+    if d.config.log_directory is not None and not d.options.dry_run:
+        _subscribe_logs(d, d.config.log_directory)
+    if d.config.hook_dir is not None and not d.options.skip_hooks:
+        from sartoris.hooks.log_hooks import LogHooks
+
+        d.events.subscribe(LogHooks(lambda: d.hooks, lambda: d.sync_variables))
+    to = d.options.mail_to or d.config.announce_mail
+    if d.config.send_mail_on and to and not d.options.dry_run:
+        _subscribe_mails(d, to)
+
+
+def _subscribe_logs(d: Deployment, directory: Path) -> None:
     from sartoris.integrations.logfile import LogFile
 
-    d.events.subscribe(LogFile(d.config.log_directory, d.user, d.events.warn), relayed=False)
+    d.events.subscribe(LogFile(directory, d.user, d.events.warn), relayed=False)
     if d.config.log_timing_data:
         from sartoris.integrations.timing import Timing
 
-        d.events.subscribe(Timing(d.config.log_directory, d.events.warn))
+        d.events.subscribe(Timing(directory, d.events.warn))
+
+
+def _subscribe_mails(d: Deployment, to: str) -> None:
+    from sartoris.integrations.mails import Mails
+
+    d.events.subscribe(
+        Mails(
+            topics=d.config.send_mail_on,
+            to=to,
+            tool=d.config.mail_tool,
+            person=lambda: d.me.who,
+            git=d.repository.git,
+            events=d.events,
+        ),
+        relayed=False,
+    )
 
 
 def _session(d: Deployment, command: str) -> str:

@@ -1,23 +1,20 @@
-"""The turns of a rollout, told to whoever follows it: log hooks, listeners, mail.
+"""The turns of a rollout, as events for whoever follows it: log hooks and mails are listeners.
 
-None of this can stop a rollout: a mail that is not sent is a warning.
+None of them can stop a rollout: a mail that is not sent is a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sartoris.actions.purge import CachesStale
 from sartoris.errors import SartorisError, SyncIncomplete
-from sartoris.events import Announced
+from sartoris.events import Announced, MailOffered
 from sartoris.hooks import Phase
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import RolloutState
-
-# Whatever the encoding in which the site writes its commits.
-_UTF8 = "i18n.logOutputEncoding=UTF-8"
 
 
 class NotFinished(SyncIncomplete):
@@ -25,16 +22,35 @@ class NotFinished(SyncIncomplete):
 
 
 def announce(
-    d: Deployment, state: RolloutState, message: str, *, level: str = "info", loud: bool = True
+    d: Deployment,
+    state: RolloutState,
+    message: str,
+    *,
+    topic: str = "",
+    level: str = "info",
+    loud: bool = True,
 ) -> None:
-    """Tell listeners and the `log` hooks. `loud`: worth telling a channel."""
-    d.events.emit(Announced(message=message, level=level, announce=loud))
-    variables = {
-        "GIT_DEPLOY_LOG_LEVEL": level,
-        "GIT_DEPLOY_LOG_MESSAGE": message,
-        "GIT_DEPLOY_LOG_ANNOUNCE": str(int(loud)),
-    }
-    d.hooks.run_all(Phase.LOG, d.hook_context(state, **variables))
+    """Say what happens in the rollout. `topic` "": in the command that runs.
+
+    `loud`: worth telling a channel.
+    """
+    d.events.emit(
+        Announced(
+            message=message,
+            level=level,
+            announce=loud,
+            topic=topic or _topic(d, state),
+            prefix=state.prefix,
+            start_tag=state.start_tag,
+            rollout_tag=state.rollout_tag,
+        )
+    )
+
+
+def _topic(d: Deployment, state: RolloutState) -> str:
+    """The command that brings the release. A revert where that is not ours is a sync at its end."""
+    command = d.events.envelope.command or state.action
+    return "sync" if command == "revert" and state.way != "fleet" else command
 
 
 def _kind(state: RolloutState) -> str:
@@ -43,7 +59,12 @@ def _kind(state: RolloutState) -> str:
 
 def starting(d: Deployment, state: RolloutState) -> None:
     kind = _kind(state)
-    announce(d, state, f"{d.user} starts a {kind} of {state.prefix}; before it: {state.start_tag}")
+    announce(
+        d,
+        state,
+        f"{d.user} starts a {kind} of {state.prefix}; before it: {state.start_tag}",
+        topic=state.action,
+    )
 
 
 def started(d: Deployment, state: RolloutState) -> None:
@@ -51,6 +72,7 @@ def started(d: Deployment, state: RolloutState) -> None:
     mail(
         d,
         state,
+        state.action,
         f"{kind} of {state.prefix} started on {d.host}",
         f"{d.user} has started a {kind} of {state.prefix} on {d.host}.\n"
         f"Checked out before it: {state.start_tag} ({state.start_commit})\n",
@@ -61,6 +83,7 @@ def pushed(d: Deployment, state: RolloutState, commit: str, merged: str) -> None
     mail(
         d,
         state,
+        "push-hotfix",
         f"hotfix of {state.prefix} pushed",
         f"{d.user} has pushed the hotfix {commit} of {state.prefix} from {d.host}.\n"
         f"It is merged with the remote's branch as {merged}.\n",
@@ -81,18 +104,18 @@ def left_to_hand(d: Deployment, state: RolloutState) -> None:
 
 
 def released(d: Deployment, state: RolloutState) -> None:
-    _mail_sync(d, state, "released")
+    _mail_sync(d, state, "released", topic="release")
 
 
 def tagged(d: Deployment, state: RolloutState) -> None:
     """Of a tag outside of any rollout."""
     subject = f"{state.prefix} tagged: {state.rollout_tag}"
-    mail(d, state, subject, f"{d.user} has tagged {state.source} on {d.host}.\n")
+    mail(d, state, "tag", subject, f"{d.user} has tagged {state.source} on {d.host}.\n")
 
 
 def converged(d: Deployment, told: str) -> None:
     """Of targets that were behind; `told` says which, and whether they are there now."""
-    mail(d, None, f"{d.config.repo_name} converged on {d.host}", f"{told}\n")
+    mail(d, None, "converge", f"{d.config.repo_name} converged on {d.host}", f"{told}\n")
 
 
 def synced(d: Deployment, state: RolloutState) -> None:
@@ -128,10 +151,11 @@ def failures(d: Deployment, state: RolloutState) -> Iterator[None]:
 
 
 def finished(d: Deployment, state: RolloutState) -> None:
-    announce(d, state, f"the rollout of {state.rollout_tag} is finished")
+    announce(d, state, f"the rollout of {state.rollout_tag} is finished", topic="finish")
     mail(
         d,
         state,
+        "finish",
         f"rollout of {state.prefix} finished",
         f"The rollout of {state.rollout_tag} from {d.host} is finished.\n"
         f"It replaced {state.start_tag}.\n",
@@ -142,69 +166,60 @@ def going_back(d: Deployment, state: RolloutState, tag: str) -> None:
     """In the middle of an abort: the working repository is back, the servers may not be."""
     what = f"the rollout of {state.rollout_tag or state.prefix} is aborted"
     if not tag:
-        announce(d, state, f"{what}; back at {state.start_tag}")
+        announce(d, state, f"{what}; back at {state.start_tag}", topic="abort")
     elif state.way == "hand":
-        announce(d, state, f"{what}; the servers are NOT BACK, {tag} is for them", level="warning")
+        told = f"{what}; the servers are NOT BACK, {tag} is for them"
+        announce(d, state, told, topic="abort", level="warning")
     else:
-        announce(d, state, f"{what}; back to {state.start_tag} by {tag}")
+        announce(d, state, f"{what}; back to {state.start_tag} by {tag}", topic="abort")
 
 
 def aborted(d: Deployment, state: RolloutState, not_back: str) -> None:
     what = state.rollout_tag or state.prefix
     if not_back:
         first = not_back.split("\n", 1)[0]
-        announce(d, state, f"{what} is not taken back everywhere: {first}", level="warning")
+        told = f"{what} is not taken back everywhere: {first}"
+        announce(d, state, told, topic="abort", level="warning")
     mail(
         d,
         state,
+        "abort",
         f"rollout of {what} aborted",
         f"{d.user} has aborted the rollout of {what} on {d.host}.\nBack at {state.start_tag}.\n",
     )
 
 
 def mail(
-    d: Deployment, state: RolloutState | None, subject: str, body: str | Callable[[], str]
+    d: Deployment,
+    state: RolloutState | None,
+    topic: str,
+    subject: str,
+    text: str,
+    commits: str = "",
 ) -> None:
-    """Send the mail of the action that runs, where `deploy.send-mail-on-ACTION` asks for it.
-
-    A body that takes a while to write is a function, called only when there is a mail to send.
-    """
-    to = d.options.mail_to or d.config.announce_mail
-    if d.action not in d.config.send_mail_on or not to or d.options.dry_run:
-        return
-    from sartoris.integrations.mail import Mailer
-
-    try:
-        name, _, address = d.me.who.rpartition(" ")
-        mailer = Mailer(d.config.mail_tool, name, address.strip("<>"))
-        text = body if isinstance(body, str) else body()
-        if mailer.send(to, subject, f"{text}\n{_deployed(d, state)}"):
-            d.events.note(f"mail sent to {to}")
-    except SartorisError as error:
-        d.events.warn(error.message)
+    """Offer a mail to the site; it is sent where `deploy.send-mail-on-TOPIC` asks for it."""
+    tagged = state is not None and bool(state.rollout_tag)
+    deployed = deploy_text(d, state) if state is not None and tagged else ""
+    d.events.emit(
+        MailOffered(topic=topic, subject=subject, text=text, commits=commits, deploy_text=deployed)
+    )
 
 
 def _first_line(error: SartorisError) -> str:
     return error.message.split("\n", 1)[0]
 
 
-def _mail_sync(d: Deployment, state: RolloutState, how: str, more: str = "") -> None:
-    subject = f"{state.prefix} {how}: {state.rollout_tag}"
-    mail(d, state, subject, lambda: _what_ships(d, state, how, more))
-
-
-def _what_ships(d: Deployment, state: RolloutState, how: str, more: str) -> str:
-    """The commits by author and the files that changed, as a mail tells them."""
-    since = f"{state.start_tag}..{state.rollout_tag}"
-    git = d.repository.git
-    shortlog = git.text("-c", _UTF8, "shortlog", "--format=%h %s", since)
+def _mail_sync(
+    d: Deployment, state: RolloutState, how: str, more: str = "", *, topic: str = ""
+) -> None:
+    """With the commits by author and the files that changed."""
     lines = [f"{state.prefix} is {how}: {state.rollout_tag}, from {d.host}.", ""]
     lines += [more, ""] if more else []
-    lines += [f"Commits by author ({since}):", shortlog, ""]
-    lines += ["Files:", git.text("diff", "--stat", since), ""]
-    return "\n".join(lines)
-
-
-def _deployed(d: Deployment, state: RolloutState | None) -> str:
-    """What the deploy file says, once the rollout has a tag."""
-    return deploy_text(d, state) if state and state.rollout_tag else ""
+    mail(
+        d,
+        state,
+        topic or _topic(d, state),
+        f"{state.prefix} {how}: {state.rollout_tag}",
+        "".join(f"{line}\n" for line in lines),
+        commits=f"{state.start_tag}..{state.rollout_tag}",
+    )

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "service": ("service", "Restart or reload the service, or ask how it is."),
     "status": ("status", "Tell whether a rollout is under way, and how far."),
     "report": ("report", "Tell what is live where."),
+    "history": ("history", "List the rollouts, or tell one event by event."),
     "doctor": ("doctor", "Tell what is wrong with the set-up of this server."),
     "check": ("check", "Tell whether a rollout could start."),
     "tag": ("tag", "Tag what is checked out, outside of a rollout."),

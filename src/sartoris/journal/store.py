@@ -32,6 +32,9 @@ from sartoris.orders import Outcome
 
 __all__ = ["Journal", "JournalUnusable", "RolloutRecord", "TargetRecord"]
 
+# Seconds for which another process may hold the database.
+PATIENCE = 30.0
+
 _ENVELOPE = ("session", "command", "repository", "slot")
 _EVENTS = f"SELECT id, event, at, {', '.join(_ENVELOPE)}, data FROM events"
 
@@ -77,16 +80,16 @@ class TargetRecord:
 class Journal:
     """Opens or creates the database at `path`, and brings an older one to this version.
 
-    Another process that writes is waited for, `patience` seconds. Raises `JournalUnusable`, and
+    Another process that writes is waited for, `PATIENCE` seconds. Raises `JournalUnusable`, and
     OSError where there can be no directory for it.
     """
 
-    def __init__(self, path: Path, *, patience: float = 30) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _touch(path)
-            self._database = _open(path, patience)
+            self._database = _open(path)
             self._file = _identity(path)
         except (sqlite3.Error, OSError) as error:
             raise unusable(path, "used", error) from error
@@ -303,8 +306,8 @@ def _touch(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
 
 
-def _open(path: Path, patience: float) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=patience, isolation_level=None)
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     try:
         version = _known_version(database, path)
         database.execute("PRAGMA journal_mode = WAL")
