@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sartoris.journal.store import Journal
+from sartoris.releases.publish import PublishRepository
 from tests.system.site import Site
 
 Document = dict[str, Any]
@@ -149,23 +150,23 @@ def locked(path: Path) -> Iterator[None]:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
-        other.execute("ROLLBACK")
 
 
 def test_a_journal_that_is_moved_away_in_the_middle_stops_nothing_and_says_so(
     deployed: Site,
 ) -> None:
     journal = deployed.state_directory / "journal.sqlite"
-    deployed.hook("pre-sync.10-move", f"mv '{journal}' '{journal}.away'")
+    hook = deployed.hook("pre-sync.10-move", f"mv '{journal}' '{journal}.away'")
     deployed.ok("start")
     change(deployed)
     ran = deployed.ok("sync")
     assert "was moved away while it was in use; this command goes on without it" in ran.err
     assert ran.err.count("this command goes on without it") == 1
     assert deployed.files("web1")["index.php"] == "version 2\n"
-    with closing(Journal(journal.with_name("journal.sqlite.away"))) as away:
-        assert away.since(away.last_seq() - 1)[0]["event"] in ("hook-started", "step-finished")
-    deployed.ok("report")
+    assert not journal.exists()
+    hook.unlink()
+    deployed.rollout({"index.php": "version 3\n"})
+    assert kinds(recorded(deployed))[0] == "command-started"
 
 
 def test_a_disk_that_is_full_in_the_middle_stops_nothing_and_says_so(
@@ -198,3 +199,24 @@ def test_a_journal_that_somebody_holds_is_waited_for_and_then_named(
     assert "mv " not in ran.err
     assert deployed.holder is None
     deployed.ok("start")
+
+
+def test_one_that_is_held_from_the_middle_on_stops_nothing_and_says_so(
+    deployed: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sartoris.journal.store.PATIENCE", 0.05)
+    journal = deployed.state_directory / "journal.sqlite"
+    deployed.ok("start")
+    change(deployed)
+    compose = PublishRepository.compose
+    with ExitStack() as held:
+
+        def composed(publish: PublishRepository, commit: str) -> str:
+            held.enter_context(locked(journal))
+            return compose(publish, commit)
+
+        monkeypatch.setattr(PublishRepository, "compose", composed)
+        ran = deployed.ok("sync")
+    assert "database is locked; another process holds it" in ran.err
+    assert ran.err.count("this command goes on without it") == 1
+    assert deployed.files("web1")["index.php"] == "version 2\n"

@@ -34,6 +34,10 @@ class JournalTooNew(JournalUnusable):
         )
 
 
+class JournalHeld(JournalUnusable):
+    """Another process writes to it, and did not come to an end while this one waited."""
+
+
 class JournalMoved(JournalUnusable):
     """The file was moved or removed while it was open."""
 
@@ -77,7 +81,7 @@ def _held(path: Path, said: str) -> JournalUnusable:
     holders = held_by(path)
     steps = [command("ps", "-fp", str(process)) for process, _ in holders]
     who = " and ".join(f"process {process} ({name})" for process, name in holders)
-    return JournalUnusable(
+    return JournalHeld(
         f"{said}; {who or 'another process'} holds it",
         next_steps=[*steps, "the same command again, once that process has ended"],
     )
