@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 import pytest
 
 from sartoris.events import Event, EventStream, Noted, RolloutStarted, StepFailed, Tagged, Warned
 from sartoris.journal.reading import event_of, kinds
-from sartoris.orders import Outcome
+from tests.unit.samples import any_event
 
 
 @pytest.fixture
@@ -105,25 +102,11 @@ def test_the_wire_has_the_kind_the_envelope_and_the_fields(
 
 @pytest.mark.parametrize("kind", kinds())
 def test_every_kind_comes_back_from_the_wire_as_it_was(kind: str) -> None:
-    event = _any(kinds()[kind])
+    event = any_event(kinds()[kind])
     again = event_of(event.to_json())
     assert again is not None
     assert type(again) is type(event)
     assert again.to_json() == event.to_json()
-
-
-def _any(kind: type[Event]) -> Event:
-    samples = {
-        "str": "text",
-        "int": 7,
-        "float": 1.5,
-        "bool": True,
-        "int | None": None,
-        "tuple[str, ...]": ("one", "two"),
-        "Outcome": Outcome(action="fetch", target="web1", ok=True, held=("a",)),
-    }
-    values: dict[str, Any] = {one.name: samples[str(one.type)] for one in fields(kind)}
-    return kind(**values)
 
 
 def test_fields_of_a_later_version_are_ignored_and_unknown_kinds_are_none() -> None:

@@ -98,8 +98,12 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
 def _keep(path: Path, version: int) -> Path:
     kept = path.with_name(f"{path.name}.v{version}")
     kept.unlink(missing_ok=True)  # of a migration that was cut short: it may not be whole
-    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(kept)) as copy:
-        now.backup(copy)
+    try:
+        with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(kept)) as copy:
+            now.backup(copy)
+    except sqlite3.Error:
+        kept.unlink(missing_ok=True)  # a part of it helps nobody, and the disk may be full
+        raise
     return kept
 
 
