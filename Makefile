@@ -37,6 +37,8 @@ check: .venv/installed-dev
 	$(PYTHON) -m mypy --scripts-are-modules docs/examples/minimal.sync docs/examples/own_order.sync
 	$(PYTHON) -m sartoris.config.reference | diff -u docs/configuration.md - \
 		|| { echo 'docs/configuration.md is not current: make docs' >&2; exit 1; }
+	$(PYTHON) -m sartoris.event_reference | diff -u docs/events.md - \
+		|| { echo 'docs/events.md is not current: make docs' >&2; exit 1; }
 	$(PYTHON) -m sartoris.agent.joined | diff -u $(AGENT) - \
 		|| { echo '$(AGENT) is not current: make docs' >&2; exit 1; }
 	$(PYTHON) -m sartoris.salt.runner.joined | diff -u $(RUNNER) - \
@@ -50,6 +52,7 @@ format: .venv/installed-dev
 
 docs: .venv/installed
 	$(PYTHON) -m sartoris.config.reference > docs/configuration.md
+	$(PYTHON) -m sartoris.event_reference > docs/events.md
 	$(PYTHON) -m sartoris.agent.joined > $(AGENT)
 	$(PYTHON) -m sartoris.salt.runner.joined > $(RUNNER)
 	$(PYTHON) -m sartoris.cli.manual --all share

@@ -11,6 +11,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sartoris import events
@@ -44,8 +45,8 @@ def run(record: Path, arguments: list[str]) -> int:
     meter = Meter()
 
     class MeteredStream(EventStream):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, record: Callable[[Event], int] | None = None) -> None:
+            super().__init__(record)
             self.subscribe(meter)
 
     events.EventStream = MeteredStream  # type: ignore[misc]

@@ -1,9 +1,9 @@
 """The one error tree. An error carries what happened, the way out, and its exit code.
 
-Every error that Sartoris expects is a `SartorisError`. `sartoris.cli.boundary` is the only place
-that turns one into text and an exit code; nothing else exits or prints an error. The exit codes are
-the public contract (docs/exit-codes.md), and each belongs to exactly one class here, whose
-subclasses say what happened without giving the code a second meaning.
+Every error that Sartoris expects is a `SartorisError`. `sartoris.cli.boundary` turns one into text
+and an exit code, and for sync scripts `sartoris.display.ending`; nothing else exits or prints an
+error. The exit codes are the public contract (docs/exit-codes.md), and each belongs to exactly one
+class here, whose subclasses say what happened without giving the code a second meaning.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """What happens in a rollout, as one stream of typed events.
 
 Whoever shows, records or announces a rollout listens to the same stream: the terminal, `--json`,
-the journal. A step is announced before it is taken and again when it has ended, so that a record
-cut short by a crash still tells what was being done. An event is told by its fields and not
-compared: methods that are not made for these classes are not made at every start.
+log files, mail, hooks. An event is in the journal before the first of them hears of it. A step is
+announced before it is taken and again when it has ended, so that a record cut short by a crash
+still tells what was being done. An event is known by its fields and not compared: methods that are
+not made for these classes are not made at every start.
 
-On the wire an event is one JSON object: `event` (its kind), `at` (seconds since the epoch), and the
-fields of its class. New fields may be added; none is renamed.
+On the wire an event is one JSON object: `event` (its kind), the envelope that is the same for all,
+and the fields of its class. New fields may be added; none is renamed. docs/events.md lists all.
 """
 
 from __future__ import annotations
@@ -15,26 +16,69 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from itertools import count
+from typing import Any, NamedTuple
 
 from sartoris.orders import Outcome
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Event:
-    """Something that happened, or is about to. `at`: seconds since the epoch."""
+    """Something that happened, or is about to.
 
+    These fields are the envelope. The stream fills in what whoever emits the event leaves out.
+    `seq` is the event's number in the journal: it grows, and none is given twice in a repository.
+    0: the journal does not have this event. `at` is in seconds since the epoch. `session` is the
+    rollout under way, "" for none; `command` what was typed, as in `git deploy COMMAND`.
+    """
+
+    seq: int = 0
     at: float = field(default_factory=time.time)
+    session: str = ""
+    command: str = ""
+    repository: str = ""
+    slot: str = ""
 
     @classmethod
+    @cache
     def kind(cls) -> str:
         """`StageStarted` is `stage-started` in the journal and in `--json`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     def to_json(self) -> dict[str, Any]:
-        values = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "at"}
-        return {"event": self.kind(), "at": round(self.at, 6), **values}
+        return {
+            "event": self.kind(),
+            **{f.name: _plain(getattr(self, f.name)) for f in fields(self)},
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CommandStarted(Event):
+    """Somebody typed a command that may change something. It is recorded before all else, so that
+    what is refused leaves a trace, too.
+
+    `argv` is what was typed, without passwords in URLs. `by` is the person as in
+    rollout tags, or the login name where git knows no person. `process` is its number on `host`.
+    """
+
+    argv: tuple[str, ...]
+    by: str
+    host: str
+    process: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CommandEnded(Event):
+    """The command ends. `exit_code` is what the shell gets, `error` the kind of error and `message`
+    its text; both are "" if there was none. A command without this event is running, or was killed.
+    """
+
+    exit_code: int
+    seconds: float
+    error: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -71,12 +115,16 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class StepFinished(Event):
+    """The step has succeeded."""
+
     step: str
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class StepFailed(Event):
+    """The step has failed, and what follows it is not done. `message` is the error's first line."""
+
     step: str
     seconds: float
     message: str
@@ -140,6 +188,8 @@ class StageStarted(Event):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TargetAnswered(Event):
+    """What one target answered, or what its transport answers for it (orders.md)."""
+
     stage: str
     slot: str
     outcome: Outcome
@@ -147,6 +197,8 @@ class TargetAnswered(Event):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class StageFinished(Event):
+    """All of them have answered: how many succeeded, and who did not."""
+
     stage: str
     release: str
     succeeded: int
@@ -212,8 +264,31 @@ class CacheAnswered(Event):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class HookStarted(Event):
+    """A hook is about to run. `phase` is `sync` for the sync hook."""
+
+    phase: str
+    hook: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class HookOutput(Event):
+    """What a hook has just written, as it came: it may begin and end in the middle of a line.
+
+    Bytes that are no UTF-8 are lone surrogates. The journal has the first 256 KiB of each hook.
+    """
+
+    phase: str
+    hook: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HookRan(Event):
-    """A hook ended. `exit_code` None: it could not be started or ran out of time."""
+    """A hook ended. `exit_code` None: it could not be started or ran out of time.
+
+    `output` is the end of what it wrote.
+    """
 
     phase: str
     hook: str
@@ -226,12 +301,33 @@ class HookRan(Event):
 class Announced(Event):
     """A turn of the rollout, in words for the whole site. `level` is a syslog(3) level's name.
 
-    `announce`: it is worth telling a channel; otherwise it is for logs.
+    `announce`: it is worth telling a channel; otherwise it is for logs. `topic` is the action that
+    the turn belongs to: a sync that finishes by itself has one of `finish`, too. The tags are ""
+    while there are none.
     """
 
     message: str
     level: str = "info"
     announce: bool = True
+    topic: str = ""
+    prefix: str = ""
+    start_tag: str = ""
+    rollout_tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MailOffered(Event):
+    """What a mail about a turn of the rollout says, for sites that ask for one at this `topic`.
+
+    `text` is followed by what is in the range of `commits`, "" for none, and by `deploy_text`, the
+    deploy file's text.
+    """
+
+    topic: str
+    subject: str
+    text: str
+    commits: str = ""
+    deploy_text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -251,18 +347,84 @@ class Noted(Event):
 Listener = Callable[[Event], None]
 
 
+class NotRecorded(Exception):
+    """The record has come to its end; `str()` says why. Raised by what an `EventStream` records in,
+    which is not asked again.
+    """
+
+
+class Envelope(NamedTuple):
+    """What the events of a stream have in common, until something else is said."""
+
+    session: str = ""
+    command: str = ""
+    repository: str = ""
+    slot: str = ""
+
+
 class EventStream:
-    """Hands every event to every listener, in the order in which they subscribed."""
+    """Records every event, and hands it to every listener, in the order in which they subscribed.
 
-    def __init__(self) -> None:
+    `record` writes an event down and gives its number; without it events are only numbered. What it
+    raises means that nothing has happened yet, but for `NotRecorded`: then a warning says so, and
+    the events that follow have the number 0.
+
+    A listener may emit events itself, which come between. So those that act (mail, hooks) subscribe
+    after those that show.
+    """
+
+    def __init__(self, record: Callable[[Event], int] | None = None) -> None:
+        self._record = record or _numbering()
+        self._envelope = Envelope()
         self._listeners: list[Listener] = []
+        self._of_relayed: list[Listener] = []
 
-    def subscribe(self, listener: Listener) -> None:
+    @property
+    def envelope(self) -> Envelope:
+        return self._envelope
+
+    def about(self, **known: str) -> None:
+        """Say what the events from now on are about, by the names of `Envelope`."""
+        self._envelope = self._envelope._replace(**known)
+
+    def subscribe(self, listener: Listener, *, relayed: bool = True) -> None:
+        """`relayed` False: without the events that another process has shown already."""
         self._listeners.append(listener)
+        if relayed:
+            self._of_relayed.append(listener)
+
+    @contextmanager
+    def heard_by(self, listener: Listener) -> Iterator[None]:
+        """Have one more listener while the body runs."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
     def emit(self, event: Event) -> None:
+        """Record the event in its envelope, then hand it on."""
+        event = self._numbered(self._in_envelope(event))
         for listener in self._listeners:
             listener(event)
+
+    def relay(self, event: Event) -> None:
+        """Hand on what another process of this command has recorded."""
+        for listener in self._of_relayed:
+            listener(event)
+
+    def _in_envelope(self, event: Event) -> Event:
+        known = self._envelope._asdict().items()
+        return replace(event, **{name: text for name, text in known if not getattr(event, name)})
+
+    def _numbered(self, event: Event) -> Event:
+        try:
+            seq = self._record(event)
+        except NotRecorded as end:
+            self._record = _unnumbered
+            self.warn(f"{end}; this command goes on without it")
+            seq = 0
+        return replace(event, seq=seq)
 
     def warn(self, message: str) -> None:
         self.emit(Warned(message=message))
@@ -283,6 +445,16 @@ class EventStream:
             self.emit(StepFailed(step=name, seconds=took, message=first_line))
             raise
         self.emit(StepFinished(step=name, seconds=time.monotonic() - began))
+
+
+def _numbering() -> Callable[[Event], int]:
+    numbers = count(1)
+    return lambda _: next(numbers)
+
+
+def _unnumbered(event: Event) -> int:
+    del event
+    return 0
 
 
 def _plain(value: object) -> object:

@@ -30,16 +30,17 @@ from typing import NoReturn
 
 from sartoris.actions import roll_out
 from sartoris.actions.invocation import Call, ScriptContext, script_context
-from sartoris.cli import boundary
-from sartoris.errors import SyncIncomplete
-from sartoris.events import EventStream, LeftBehind, Reverted
+from sartoris.display.ending import exit_code_of, leaving
+from sartoris.display.lines import Lines
+from sartoris.errors import SartorisError, SyncIncomplete
+from sartoris.events import LeftBehind, Reverted
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.release_spec import ReleaseSpec as LiveRelease
+from sartoris.observers import Typed, observed, subscribe_configured
 from sartoris.orders import Outcome
 from sartoris.rollout.effects import publish_repository
 from sartoris.rollout.session import Session
-from sartoris.rollout.site import Site
 
 __all__ = ["LiveRelease", "Outcome", "StageResult", "Sync"]
 
@@ -69,12 +70,11 @@ class Sync(ABC):
         live, and targets that do not have it as left behind.
         """
         program = Path(sys.argv[0]).name or "sync script"
-        events = EventStream()
         with (
-            boundary.leaving(program),
-            script_context(Call.of(os.environ), Path.cwd(), events) as context,
+            leaving(program),
+            script_context(Call.of(os.environ), Path.cwd()) as context,
+            _observed(context, program),
         ):
-            _show(context.session.site, events)
             sync: Sync = _Rollback(context) if context.is_rollback else _Forward(context)
             yield sync
             sync._end()
@@ -340,13 +340,32 @@ def _name_as_held(session: Session) -> None:
         session.write(replace(state, release=published.tag))
 
 
-def _show(site: Site, events: EventStream) -> None:
-    """Show events on standard error, where `git deploy` shows all that a hook writes."""
-    from sartoris.cli.lines import Lines
-    from sartoris.integrations.logfile import LogFile
+@contextmanager
+def _observed(context: ScriptContext, program: str) -> Iterator[None]:
+    """Show events on standard error, where `git deploy` shows all that a hook writes.
 
+    It follows in the journal what a script of its own records, for `--json` and the timing log. A
+    script that a person typed is a command of its own.
+    """
+    command = context.session.command
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in step with what comes from here
-    events.subscribe(Lines(verbose=os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"))
-    if site.config.log_directory is not None:
-        events.subscribe(LogFile(site.config.log_directory, site.user))
+    verbose = os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"
+    command.events.subscribe(Lines(verbose=verbose), relayed=False)
+    if context.call.process:
+        command.events.about(command=os.environ.get("GIT_DEPLOY_ACTION", ""))
+        subscribe_configured(command)
+        yield
+        return
+    typed = Typed("sync script", (program, *sys.argv[1:]))
+    command.events.about(command=typed.command)
+    with observed(command, typed, _exit_code_of):
+        yield
+
+
+def _exit_code_of(error: BaseException) -> int:
+    """What `leaving` makes of it, and Python of what it leaves alone."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(bool(error.code))
+    ours = isinstance(error, SartorisError | KeyboardInterrupt)
+    return exit_code_of(error) if ours else 1

@@ -277,22 +277,27 @@ class TestRollouts:
         text, _ = warned(site, "block")
         assert "the database is being moved" in text
 
-    @pytest.mark.parametrize("damage", ["text", "version", "directory"])
+    @pytest.mark.parametrize("damage", ["text", "directory"])
     def test_a_journal_that_cannot_be_used(self, site: Site, damage: str) -> None:
         site.state_directory.mkdir()
         path = site.state_directory / "journal.sqlite"
         if damage == "text":
             path.write_text("this is no database, however long one looks at it\n" * 100)
-        elif damage == "directory":
-            path.mkdir()
         else:
-            Journal(path).close()
-            database = sqlite3.connect(path)
-            database.execute("PRAGMA user_version = 99")
-            database.close()
+            path.mkdir()
         text, steps = wrong(site, "journal")
         assert f"the journal {path} cannot be used" in text
         assert steps[0].startswith("mv ")
+
+    def test_a_journal_of_a_later_version(self, site: Site) -> None:
+        path = site.state_directory / "journal.sqlite"
+        Journal(path).close()
+        database = sqlite3.connect(path)
+        database.execute("PRAGMA user_version = 99")
+        database.close()
+        text, steps = wrong(site, "journal")
+        assert f"the journal {path} was written by a later Sartoris" in text
+        assert "upgrade Sartoris" in " ".join(steps)
 
 
 class TestReleases:

@@ -309,11 +309,11 @@ class TestKilled:
     def test_what_is_checked_out_then_does_not_ship(self, killed: Site) -> None:
         status = killed.deploy("status")
         assert status.code == 1
-        assert "push-hotfix was cut short" in status.out
+        assert "push-hotfix was interrupted" in status.out
         assert "git deploy push-hotfix" in status.out
         ran = killed.deploy("sync")
         assert ran.code == 1
-        assert "push-hotfix was cut short" in ran.err
+        assert "push-hotfix was interrupted" in ran.err
         assert "git deploy push-hotfix" in ran.err
 
     def test_push_hotfix_again_brings_it_to_its_end(self, killed: Site) -> None:

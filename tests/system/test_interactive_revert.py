@@ -117,7 +117,7 @@ class TestTheList:
     def test_a_process_without_input_leaves_nothing_locked(self, hand: History) -> None:
         ran = hand.site.run("revert")
         assert ran.code == 1
-        assert "the input has ended" in ran.err
+        assert "the input ended" in ran.err
         assert_untouched(hand)
 
     def test_it_asks_until_it_understands(self, hand: History) -> None:

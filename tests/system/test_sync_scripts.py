@@ -6,10 +6,12 @@ import os
 import select
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from sartoris.journal.store import Journal
 from tests.programs import need
 from tests.system.site import Ran, Site
 
@@ -656,3 +658,88 @@ def test_every_example_is_executable() -> None:
     examples = sorted(EXAMPLES.iterdir())
     assert [path.name for path in examples] == ["minimal.sync", "own_order.sync", "rsync.sync"]
     assert all(os.access(path, os.X_OK) for path in examples)
+
+
+# What a script does is in the stream of the command that called it.
+
+
+def test_json_shows_the_targets_stages_and_gates_of_a_script(deployed: Site) -> None:
+    install(deployed, "minimal")
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    events = deployed.ok("sync", "--json").events
+    answered = [
+        (one["stage"], one["outcome"]["target"])
+        for one in events
+        if one["event"] == "target-answered"
+    ]
+    names = ["web1", "web2", "web3"]
+    assert sorted(answered) == [(stage, name) for stage in ("fetch", "switch") for name in names]
+    assert [one["stage"] for one in events if one["event"] == "gate-decided"][:2] == [
+        "fetch",
+        "switch",
+    ]
+    numbers = [one["seq"] for one in events]
+    assert len(numbers) == len(set(numbers))
+    assert {one["session"] for one in events} == {events[0]["session"]}
+    assert {one["command"] for one in events} == {"sync"}
+    kinds = [one["event"] for one in events]
+    assert kinds.index("published") < kinds.index("hook-ran") < kinds.index("command-ended")
+
+
+def test_a_step_of_a_script_is_in_the_timing_log_and_shown_once(deployed: Site) -> None:
+    logs = deployed.root / "logs"
+    logs.mkdir()
+    deployed.config("deploy.log-directory", str(logs))
+    deployed.config("deploy.log-timing-data", "true")
+    install(
+        deployed,
+        """
+with Sync.of_this_rollout() as sync:
+    release = sync.publish()
+    sync.gate(sync.fetch(release))
+    with sync.step("smoke test"):
+        pass
+    sync.gate(sync.switch(release))
+""",
+    )
+    ran = sync(deployed)
+    assert ran.code == 0, ran.err
+    assert ran.err.count("==> smoke test") == 1
+    (timing,) = (path for path in logs.glob("timing*") if "\tsync" in path.read_text())
+    tags = [line.split("\t")[0] for line in timing.read_text().splitlines()[1:]]
+    assert tags.index("smoke_test__start") < tags.index("smoke_test__end") < len(tags) - 1
+    log = (logs / "git-deploy.log").read_text()
+    assert log.count("INFO: smoke test") == 1
+
+
+def test_a_script_typed_by_hand_is_a_command_of_its_own(deployed: Site, programs: Path) -> None:
+    hook = install(deployed, "minimal")
+    deployed.break_target("web2")
+    sync(deployed)
+    deployed.mend_target("web2")
+    with closing(Journal(deployed.state_directory / "journal.sqlite")) as journal:
+        before = journal.last_seq()
+        done = subprocess.run(
+            [hook],
+            cwd=deployed.repo,
+            env={**os.environ, "DEPLOY_ROLLOUT_TAG": deployed.tags()[-1]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        events = journal.since(before)
+    del programs
+    assert done.returncode == 0, done.stderr
+    assert (events[0]["event"], events[0]["argv"]) == ("command-started", [hook.name])
+    assert (events[-1]["event"], events[-1]["exit_code"]) == ("command-ended", 0)
+    assert {event["command"] for event in events} == {"sync script"}
+
+
+def test_a_script_loads_nothing_of_the_command_line() -> None:
+    program = "import sys, sartoris.script; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert [name for name in loaded if name == "click" or name.startswith("sartoris.cli")] == []

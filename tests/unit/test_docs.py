@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from sartoris import errors, script
+from sartoris import errors, event_reference, script
 from sartoris.agent import ERRORS
-from sartoris.cli import boundary
 from sartoris.cli.main import ALIASES, COMMANDS
 from sartoris.config.reference import render
+from sartoris.display.ending import EX_SOFTWARE, INTERRUPTED
+from sartoris.events import Envelope, Event
+from sartoris.journal.reading import kinds
 from sartoris.orders import Order, Outcome
 from sartoris.queries.status import EXIT_CODES
 
 TOP = Path(__file__).parents[2]
 DOCS = TOP / "docs"
+ENVELOPE = (*Envelope._fields, "seq", "at")
 
 
 def _rows(page: str) -> list[list[str]]:
@@ -67,7 +70,7 @@ def test_every_exit_code_is_documented_beside_its_class() -> None:
     for kind in _error_classes(errors.SartorisError):
         if "exit_code" in vars(kind):
             assert f"`{kind.__name__}`" in rows[str(kind.exit_code)], kind
-    assert {str(boundary.EX_SOFTWARE), str(boundary.INTERRUPTED)} <= set(rows)
+    assert {str(EX_SOFTWARE), str(INTERRUPTED)} <= set(rows)
 
 
 def test_every_answer_of_status_is_documented() -> None:
@@ -90,6 +93,18 @@ def test_the_first_example_is_shown_as_it_runs() -> None:
     lines = [line.removeprefix("    ") for line in f"#!{shown}".splitlines()]
     example = (DOCS / "examples" / "minimal.sync").read_text().splitlines()
     assert lines == example[:1] + example[3:]
+
+
+def test_the_page_of_events_is_the_one_that_their_classes_make() -> None:
+    assert (DOCS / "events.md").read_text() == event_reference.render()
+
+
+@pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.kind())
+def test_every_event_says_what_it_means(kind: type[Event]) -> None:
+    assert (kind.__doc__ or "").endswith((".", ".\n    "))
+    own = [name for name in vars(kind)["__annotations__"] if name not in ENVELOPE]
+    page = (DOCS / "events.md").read_text().partition(f"## `{kind.kind()}`")[2]
+    assert [name for name in own if f"| `{name}` |" not in page.partition("\n## ")[0]] == []
 
 
 def test_the_configuration_page_is_the_one_that_the_table_of_keys_makes() -> None:

@@ -1,42 +1,58 @@
-"""The turns of a rollout, told to whoever follows it: log hooks, listeners, mail.
+"""The turns of a rollout, as events for whoever follows it: log hooks and mails are listeners.
 
-None of this can stop a rollout: a mail that is not sent is a warning.
+None of them can stop a rollout: a mail that is not sent is a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sartoris.actions.purge import CachesStale
 from sartoris.errors import SartorisError, SyncIncomplete
-from sartoris.events import Announced, EventStream
+from sartoris.events import Announced, MailOffered
 from sartoris.hooks import Phase
 from sartoris.rollout.command import Command
 from sartoris.rollout.delivery import BY_HAND
 from sartoris.rollout.deploy_file import deploy_text
-from sartoris.rollout.person import Person
 from sartoris.rollout.session import Session
-from sartoris.rollout.site import Site
 from sartoris.rollout.state import RolloutState
-
-# Whatever the encoding in which the site writes its commits.
-_UTF8 = "i18n.logOutputEncoding=UTF-8"
 
 
 class NotFinished(SyncIncomplete):
     """The release is where it should be; something that follows a sync has failed."""
 
 
-def announce(session: Session, message: str, *, level: str = "info", loud: bool = True) -> None:
-    """Tell listeners and the `log` hooks. `loud`: worth telling a channel."""
-    session.events.emit(Announced(message=message, level=level, announce=loud))
-    variables = {
-        "GIT_DEPLOY_LOG_LEVEL": level,
-        "GIT_DEPLOY_LOG_MESSAGE": message,
-        "GIT_DEPLOY_LOG_ANNOUNCE": str(int(loud)),
-    }
-    session.run_all_hooks(Phase.LOG, **variables)
+def announce(
+    session: Session,
+    message: str,
+    *,
+    topic: str = "",
+    level: str = "info",
+    loud: bool = True,
+) -> None:
+    """Say what happens in the rollout. `topic` "": in the command that runs.
+
+    `loud`: worth telling a channel.
+    """
+    state = session.state
+    session.events.emit(
+        Announced(
+            message=message,
+            level=level,
+            announce=loud,
+            topic=topic or _topic(session),
+            prefix=state.prefix,
+            start_tag=state.start_tag,
+            rollout_tag=state.rollout_tag,
+        )
+    )
+
+
+def _topic(session: Session) -> str:
+    """The command that brings the release. A revert where that is not ours is a sync at its end."""
+    is_ours = session.state.delivery.is_ours
+    return "sync" if session.action == "revert" and not is_ours else session.action
 
 
 def _kind(state: RolloutState) -> str:
@@ -49,6 +65,7 @@ def starting(session: Session) -> None:
     announce(
         session,
         f"{person.user} starts a {kind} of {state.prefix}; before it: {state.start_tag}",
+        topic=state.action,
     )
 
 
@@ -57,6 +74,7 @@ def started(session: Session) -> None:
     kind = _kind(state)
     mail(
         session,
+        state.action,
         f"{kind} of {state.prefix} started on {person.host}",
         f"{person.user} has started a {kind} of {state.prefix} on {person.host}.\n"
         f"Checked out before it: {state.start_tag} ({state.start_commit})\n",
@@ -67,6 +85,7 @@ def pushed(session: Session, commit: str, merged: str) -> None:
     state, person = session.state, session.person
     mail(
         session,
+        "push-hotfix",
         f"hotfix of {state.prefix} pushed",
         f"{person.user} has pushed the hotfix {commit} of {state.prefix} from {person.host}.\n"
         f"It is merged with the remote's branch as {merged}.\n",
@@ -76,17 +95,13 @@ def pushed(session: Session, commit: str, merged: str) -> None:
 def syncing(session: Session) -> None:
     state, person = session.state, session.person
     announce(
-        session,
-        f"{person.user} syncs {state.prefix} to {state.rollout_tag} from {person.host}",
+        session, f"{person.user} syncs {state.prefix} to {state.rollout_tag} from {person.host}"
     )
 
 
 def by_hand(session: Session) -> None:
     state = session.state
-    announce(
-        session,
-        f"{state.prefix} is to be synchronised by hand, to {state.rollout_tag}",
-    )
+    announce(session, f"{state.prefix} is to be synchronised by hand, to {state.rollout_tag}")
 
 
 def left_to_hand(session: Session) -> None:
@@ -96,27 +111,20 @@ def left_to_hand(session: Session) -> None:
 
 
 def released(session: Session) -> None:
-    _mail_sync(session, "released")
+    _mail_sync(session, "released", topic="release")
 
 
 def tagged(session: Session) -> None:
     """Of a tag outside of any rollout."""
     state, person = session.state, session.person
     subject = f"{state.prefix} tagged: {state.rollout_tag}"
-    mail(
-        session,
-        subject,
-        f"{person.user} has tagged {state.source} on {person.host}.\n",
-    )
+    mail(session, "tag", subject, f"{person.user} has tagged {state.source} on {person.host}.\n")
 
 
-def converged(command: Command, told: str) -> None:
-    """Of targets that were behind; `told` says which, and whether they are there now."""
-    site = command.site
-    if _is_wanted(site, "converge"):
-        person = Person.of(site)
-        subject = f"{site.config.repo_name} converged on {person.host}"
-        _send(site, command.events, person.who, subject, f"{told}\n\n")
+def converged(command: Command, lines: str) -> None:
+    """Of targets that were behind; `lines` say which, and whether they are there now."""
+    subject = f"{command.site.config.repo_name} converged on {command.site.host}"
+    command.events.emit(MailOffered(topic="converge", subject=subject, text=f"{lines}\n"))
 
 
 def synced(session: Session) -> None:
@@ -155,9 +163,10 @@ def failures(session: Session) -> Iterator[None]:
 
 def finished(session: Session) -> None:
     state, person = session.state, session.person
-    announce(session, f"the rollout of {state.rollout_tag} is finished")
+    announce(session, f"the rollout of {state.rollout_tag} is finished", topic="finish")
     mail(
         session,
+        "finish",
         f"rollout of {state.prefix} finished",
         f"The rollout of {state.rollout_tag} from {person.host} is finished.\n"
         f"It replaced {state.start_tag}.\n",
@@ -169,11 +178,12 @@ def going_back(session: Session, tag: str) -> None:
     state = session.state
     what = f"the rollout of {state.rollout_tag or state.prefix} is aborted"
     if not tag:
-        announce(session, f"{what}; back at {state.start_tag}")
+        announce(session, f"{what}; back at {state.start_tag}", topic="abort")
     elif state.delivery is BY_HAND:
-        announce(session, f"{what}; the servers are NOT BACK, {tag} is for them", level="warning")
+        told = f"{what}; the servers are NOT BACK, {tag} is for them"
+        announce(session, told, topic="abort", level="warning")
     else:
-        announce(session, f"{what}; back to {state.start_tag} by {tag}")
+        announce(session, f"{what}; back to {state.start_tag} by {tag}", topic="abort")
 
 
 def aborted(session: Session, not_back: str) -> None:
@@ -181,75 +191,39 @@ def aborted(session: Session, not_back: str) -> None:
     what = state.rollout_tag or state.prefix
     if not_back:
         first = not_back.split("\n", 1)[0]
-        announce(session, f"{what} is not taken back everywhere: {first}", level="warning")
+        told = f"{what} is not taken back everywhere: {first}"
+        announce(session, told, topic="abort", level="warning")
     mail(
         session,
+        "abort",
         f"rollout of {what} aborted",
         f"{person.user} has aborted the rollout of {what} on {person.host}.\n"
         f"Back at {state.start_tag}.\n",
     )
 
 
-def mail(session: Session, subject: str, body: str | Callable[[], str]) -> None:
-    """Send the mail of the action that runs, where `deploy.send-mail-on-ACTION` asks for it.
-
-    A body that takes a while to write is a function, called only when there is a mail to send.
-    """
-    site, person = session.site, session.person
-    if _is_wanted(site, session.action):
-        try:
-            text = body if isinstance(body, str) else body()
-        except SartorisError as error:
-            session.events.warn(error.message)
-            return
-        _send(site, session.events, person.who, subject, f"{text}\n{_deployed(session)}")
-
-
-def _is_wanted(site: Site, action: str) -> bool:
-    to = site.options.mail_to or site.config.announce_mail
-    return action in site.config.send_mail_on and bool(to) and not site.options.dry_run
-
-
-def _send(site: Site, events: EventStream, who: str, subject: str, body: str) -> None:
-    from sartoris.integrations.mail import Mailer
-
-    to = site.options.mail_to or site.config.announce_mail or ""
-    try:
-        name, _, address = who.rpartition(" ")
-        mailer = Mailer(site.config.mail_tool, name, address.strip("<>"))
-        if mailer.send(to, subject, body):
-            events.note(f"mail sent to {to}")
-    except SartorisError as error:
-        events.warn(error.message)
+def mail(session: Session, topic: str, subject: str, text: str, commits: str = "") -> None:
+    """Offer a mail to the site; it is sent where `deploy.send-mail-on-TOPIC` asks for it."""
+    state = session.state
+    deployed = deploy_text(session.site, state) if state.rollout_tag else ""
+    session.events.emit(
+        MailOffered(topic=topic, subject=subject, text=text, commits=commits, deploy_text=deployed)
+    )
 
 
 def _first_line(error: SartorisError) -> str:
     return error.message.split("\n", 1)[0]
 
 
-def _mail_sync(session: Session, how: str, more: str = "") -> None:
-    state = session.state
-    subject = f"{state.prefix} {how}: {state.rollout_tag}"
-    mail(session, subject, lambda: _what_ships(session, how, more))
-
-
-def _what_ships(session: Session, how: str, more: str) -> str:
-    """The commits by author and the files that changed, as a mail tells them."""
+def _mail_sync(session: Session, how: str, more: str = "", *, topic: str = "") -> None:
+    """With the commits by author and the files that changed."""
     state, person = session.state, session.person
-    since = f"{state.start_tag}..{state.rollout_tag}"
-    git = session.site.repository.git
-    shortlog = git.text("-c", _UTF8, "shortlog", "--format=%h %s", since)
-    lines = [
-        f"{state.prefix} is {how}: {state.rollout_tag}, from {person.host}.",
-        "",
-    ]
+    lines = [f"{state.prefix} is {how}: {state.rollout_tag}, from {person.host}.", ""]
     lines += [more, ""] if more else []
-    lines += [f"Commits by author ({since}):", shortlog, ""]
-    lines += ["Files:", git.text("diff", "--stat", since), ""]
-    return "\n".join(lines)
-
-
-def _deployed(session: Session) -> str:
-    """What the deploy file says, once the rollout has a tag."""
-    state = session.state
-    return deploy_text(session.site, state) if state.rollout_tag else ""
+    mail(
+        session,
+        topic or _topic(session),
+        f"{state.prefix} {how}: {state.rollout_tag}",
+        "".join(f"{line}\n" for line in lines),
+        commits=f"{state.start_tag}..{state.rollout_tag}",
+    )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from sartoris.actions.roll_out import nothing_switched
 from sartoris.errors import Refused, SyncIncomplete, WrongUsage
-from sartoris.events import EventStream
 from sartoris.rollout.command import Command
 from sartoris.rollout.lock import LockHeld, NoRollout, running
 from sartoris.rollout.options import Options
@@ -91,7 +90,7 @@ class ScriptContext:
 
 
 @contextmanager
-def script_context(call: Call, directory: Path, events: EventStream) -> Iterator[ScriptContext]:
+def script_context(call: Call, directory: Path) -> Iterator[ScriptContext]:
     """The context of a script that was called in `directory`, for as long as the body runs.
 
     Raises `NoRollout`, `OtherRollout`, `LockHeld`, `CommandRunning`, `CommandGone`, and `Refused`
@@ -104,7 +103,7 @@ def script_context(call: Call, directory: Path, events: EventStream) -> Iterator
             "no targets are configured, so there is no fleet to bring a release to",
             next_steps=["git config --add deploy.target NAME=ROOT"],
         )
-    command = Command.open("sync", site, events)
+    command = Command.open("sync", site)
     try:
         # `git deploy` keeps other commands out already; a person who calls a script does not.
         with nullcontext() if call.process else command.exclusively():
@@ -121,7 +120,7 @@ def _join(command: Command, call: Call) -> ScriptContext:
     if not call.process and not holder.is_same_person_as(person.holding("sync")):
         raise LockHeld(holder)
     _require_tag(state, call)
-    command.journal.session = state.session
+    command.events.about(session=state.session, slot=state.slot)
     context = ScriptContext(Session(command, person, state), call)
     context.require_parent()
     return context

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sartoris.errors import SyncIncomplete
 from sartoris.hooks import HookReport
+from sartoris.journal.follower import Follower
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.session import Session, hook_context
 from sartoris.rollout.site import Site
@@ -90,10 +91,15 @@ def _hook(session: Session) -> Path:
 def _run(
     session: Session, hook: Path, variables: Mapping[str, str], state: RolloutState
 ) -> HookReport:
-    context = hook_context(session.action, state)
+    context, command = hook_context(session.action, state), session.command
     # git-deploy's later hooks find them in their environment, and some of its users' hooks do.
-    session.keep_for_hooks({key: variables[key] for key in variables if key.startswith("DEPLOY_")})
-    return session.effects.run_sync_hook(hook, context, variables)
+    command.hook_variables.clear()
+    command.hook_variables.update(
+        {key: variables[key] for key in variables if key.startswith("DEPLOY_")}
+    )
+    follower = Follower(command.journal, state.session, command.events.relay)
+    with command.events.heard_by(follower.mine):
+        return command.effects.run_sync_hook(hook, context, variables, follower)
 
 
 def _variables(site: Site, state: RolloutState) -> dict[str, str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NoReturn
 
 import click
 
-from sartoris.cli import streams
+from sartoris.display import streams
+from sartoris.display.ending import EX_SOFTWARE, INTERRUPTED, exit_code_of, tell
 from sartoris.errors import MachineTrouble, SartorisError
-
-EX_SOFTWARE = 70  # sysexits.h: an internal error
-INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
 
 
 def run(program: str, body: Callable[[], int | None]) -> NoReturn:
@@ -47,35 +43,11 @@ def guarded(program: str, body: Callable[[], int | None]) -> int:
         return EX_SOFTWARE
 
 
-@contextmanager
-def leaving(program: str) -> Iterator[None]:
-    """As `run`, around a body that is not ours: what it raises itself is its own affair.
-
-    Except what nearly every such body meets: a command of its own that fails, and Ctrl-C.
-    """
-    import shlex
-    import subprocess
-
-    try:
-        yield
-    except SartorisError as error:
-        tell(program, error)
-        sys.exit(error.exit_code)
-    except subprocess.CalledProcessError as error:
-        shown = error.cmd if isinstance(error.cmd, str) else shlex.join(map(os.fsdecode, error.cmd))
-        streams.write_line(sys.stderr, f"{program}: `{shown}` ended with {error.returncode}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-
-
-def tell(program: str, error: SartorisError) -> None:
-    """The error and what to type next, on standard error."""
-    lines = [f"{program}: {error.message}"]
-    if error.next_steps:
-        lines += ["Next:", *(f"  {step}" for step in error.next_steps)]
-    for line in lines:
-        streams.write_line(sys.stderr, line)
+def code_of(error: BaseException) -> int:
+    """The exit code that `guarded` gives for `error`."""
+    if isinstance(error, click.exceptions.Exit | click.ClickException):
+        return error.exit_code
+    return INTERRUPTED if isinstance(error, click.Abort) else exit_code_of(error)
 
 
 def tell_json(error: SartorisError) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sartoris.cli.options import typed
+from sartoris.cli import boundary
+from sartoris.cli.options import RUNNING, typed
+from sartoris.config import ConfigError
 from sartoris.errors import Refused, WrongUsage
+from sartoris.git.repository import Repository
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
 
@@ -33,17 +37,34 @@ def open_command(
     Its events are shown, unless it has an answer of its own (report, service status). Raises what
     `open_site` does, and `JournalUnusable`.
     """
-    from sartoris.events import EventStream
+    from sartoris import observers
+    from sartoris.observers import Typed
     from sartoris.rollout.command import Command
 
-    site = open_site(prefix, dry_run=dry_run)
-    name = name or click.get_current_context().info_name or ""
-    events = EventStream()
-    made = (Command.rehearse if dry_run else Command.open)(name, site, events)
-    click.get_current_context().call_on_close(made.close)
+    repository = Repository.at(here())
+    until_the_end, words = running(), ("git deploy", *click.get_current_context().find_root().obj)
+    name = name or click.get_current_context().command.name or ""
+    said = options(prefix, dry_run=dry_run)
+    try:
+        site = Site.of(repository, said)
+    except ConfigError as error:
+        if shown and not dry_run:
+            observers.record_refusal(repository, Typed(name, words), error, boundary.code_of)
+        raise
+    made = Command.rehearse(name, site) if dry_run else Command.open(name, site)
+    until_the_end.callback(made.close)
     if shown:
-        _show(site, events)
+        _subscribe_display(site, made.events)
+        observed = observers.observed(made, Typed(name, words), boundary.code_of)
+        until_the_end.enter_context(observed)
     return made
+
+
+def running() -> ExitStack:
+    """What has to be done when the command ends, with the error by which it does."""
+    stack = click.get_current_context().meta[RUNNING]
+    assert isinstance(stack, ExitStack)
+    return stack
 
 
 def here() -> Path:
@@ -105,27 +126,19 @@ def _checked(option: str, text: str | None, parse: Callable[[str], str]) -> str 
         raise WrongUsage(f"{option} {text!r} {error}") from error
 
 
-def _show(site: Site, events: EventStream) -> None:
-    _subscribe_terminal(site, events)
-    if not site.options.dry_run and site.config.log_directory is not None:
-        from sartoris.cli.logs import subscribe_logs
-
-        subscribe_logs(site, events, site.config.log_directory)
-
-
-def _subscribe_terminal(site: Site, events: EventStream) -> None:
+def _subscribe_display(site: Site, events: EventStream) -> None:
     dry_run = site.options.dry_run
     if wants_json():
         from sartoris.cli.jsonlines import JsonLines
 
         events.subscribe(JsonLines(sys.stdout, dry_run=dry_run))
         return
-    from sartoris.cli.lines import Lines
-
     settings = {"verbose": _is_verbose(), "dry_run": dry_run}
     if sys.stderr.isatty():
         from sartoris.cli.live import LiveLines
 
-        events.subscribe(LiveLines(**settings))
-    else:
-        events.subscribe(Lines(**settings))
+        events.subscribe(LiveLines(**settings), relayed=False)
+        return
+    from sartoris.display.lines import Lines
+
+    events.subscribe(Lines(**settings), relayed=False)

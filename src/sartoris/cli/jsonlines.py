@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
-from sartoris.cli.streams import write_line
+from sartoris.display.streams import write_line
 from sartoris.events import CacheAnswered, Event, StageFinished, TargetAnswered
 
 # What a dry run cannot know: nobody was asked.

@@ -12,7 +12,7 @@ from rich.progress import (
 )
 
 from sartoris import events
-from sartoris.cli.lines import Lines
+from sartoris.display.lines import Lines
 
 
 class LiveLines(Lines):

@@ -6,6 +6,7 @@ import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 # Defining what is imported makes no garbage; looking for it takes a tenth of a short command.
@@ -14,8 +15,9 @@ gc.set_threshold(50_000)
 import click  # noqa: E402
 
 from sartoris import __version__  # noqa: E402
-from sartoris.cli import boundary, streams  # noqa: E402
-from sartoris.cli.options import QUESTIONS, group_options, typed  # noqa: E402
+from sartoris.cli import boundary  # noqa: E402
+from sartoris.cli.options import QUESTIONS, RUNNING, group_options, typed  # noqa: E402
+from sartoris.display import streams  # noqa: E402
 from sartoris.errors import MachineTrouble, SartorisError  # noqa: E402
 
 # Action: module in sartoris.cli.commands, and what it does, as `git deploy -h` shows it.
@@ -34,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "service": ("service", "Restart or reload the service, or ask how it is."),
     "status": ("status", "Tell whether a rollout is under way, and how far."),
     "report": ("report", "Tell what is live where."),
+    "history": ("history", "List the rollouts, or tell one event by event."),
     "doctor": ("doctor", "Tell what is wrong with the set-up of this server."),
     "check": ("check", "Tell whether a rollout could start."),
     "tag": ("tag", "Tag what is checked out, outside of a rollout."),
@@ -95,7 +98,9 @@ class Actions(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return self._invoke(ctx)
+            with ExitStack() as until_the_end:
+                ctx.meta[RUNNING] = until_the_end
+                return self._invoke(ctx)
         except SartorisError as error:
             if ctx.meta.get("sartoris.json"):
                 boundary.tell_json(error)
@@ -140,8 +145,10 @@ def actions(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None, **settings: Any) -> int | None:
     """Run one command; its exit code (None for 0). Raises what the command raises."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     result: object = actions.main(
-        args=None if arguments is None else list(arguments),
+        args=given,
+        obj=tuple(given),
         prog_name="git deploy",
         standalone_mode=False,
         **settings,

@@ -11,6 +11,8 @@ from click.core import ParameterSource
 F = TypeVar("F", bound=Callable[..., Any])
 
 _META = "sartoris.options"
+# Where the command keeps what is to be done when it ends.
+RUNNING = "sartoris.running"
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:

@@ -8,10 +8,10 @@ from contextlib import closing
 import click
 
 from sartoris.actions.tag import tag
-from sartoris.cli import streams
 from sartoris.cli.context import open_command, open_site
 from sartoris.cli.listing import lines
 from sartoris.cli.options import count, typed
+from sartoris.display import streams
 from sartoris.errors import NoPrefix, Refused, WrongUsage
 from sartoris.journal.store import Journal
 from sartoris.queries.listing import Listed, Selection, listing

@@ -29,6 +29,7 @@ class Repository:
         self.top = top
         self.git_dir = git_dir
         self._followed: dict[str, tuple[str, str]] = {}
+        self._identity: str | None = None
 
     @classmethod
     def at(cls, directory: Path) -> Repository:
@@ -82,10 +83,12 @@ class Repository:
 
     def identity(self) -> str | None:
         """The committer as `Name <email>`; None if name or email is not set by the user."""
-        asked = self.git.run(
-            "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False
-        )
-        return asked.text.rpartition(">")[0] + ">" if asked.ok else None
+        if self._identity is None:
+            asked = self.git.run(
+                "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False
+            )
+            self._identity = asked.text.rpartition(">")[0] + ">" if asked.ok else None
+        return self._identity
 
     def has_remote(self, site: str) -> bool:
         return self.git.succeeds("remote", "get-url", "--", site)

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,8 @@ from sartoris.hooks.terminal import terminal_to_lend
 GRACE = 5.0
 # Seconds for which output is read after a hook has ended, if something it left behind still writes.
 LINGER = 0.3
+# Seconds between two looks at what else happens while a program runs.
+TICK = 0.2
 
 _TAIL_BYTES, _TAIL_LINES = 16_384, 40
 
@@ -38,18 +39,25 @@ class Ended:
 
 
 def run_program(
-    path: Path, *, directory: Path, environment: Mapping[str, str], timeout: float
+    path: Path,
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    show: Callable[[bytes], None],
+    meanwhile: Callable[[], None] | None = None,
 ) -> Ended:
     """Run `path` in `directory`; never raises because of what the program does.
 
-    Both of its output streams go to our standard error: our standard output is for scripts to read.
-    It may take `timeout` seconds, 0 for as long as it likes. When we are interrupted it is stopped.
+    `show` gets what it writes to either stream, as it comes, and at its end nothing, `b""`.
+    `meanwhile` is called a few times a second while it runs, and once more when it has ended. It
+    may take `timeout` seconds, 0 for as long as it likes. When we are interrupted it is stopped.
     """
     began = time.monotonic()
     until = began + timeout if timeout else float("inf")
     with terminal_to_lend() as lend, interrupts_held_back() as let_go:
         try:
-            running = _Running(path, directory, environment)
+            running = _Running(path, directory, environment, show, meanwhile)
         except OSError as error:
             return Ended(None, problem=_cannot_start(path, directory, error))
         lend(running.process.pid)
@@ -65,7 +73,15 @@ def run_program(
 class _Running:
     """A program that was started, in a process group of its own."""
 
-    def __init__(self, path: Path, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        directory: Path,
+        environment: Mapping[str, str],
+        show: Callable[[bytes], None],
+        meanwhile: Callable[[], None] | None,
+    ) -> None:
+        self._show_output, self._meanwhile = show, meanwhile
         self._output, hooks_end = os.pipe()
         try:
             self.process = _start(path, directory, environment, hooks_end)
@@ -92,6 +108,7 @@ class _Running:
             if not in_time:
                 self._stop()
             self._show_the_rest()
+            self._tick()
         except BaseException:
             self._stop()
             raise
@@ -114,25 +131,32 @@ class _Running:
         while True:
             left = until - time.monotonic()
             watched = [self._ended, self._output] if self._open else [self._ended]
-            ready = _ready(watched, left)
+            ready = _ready(watched, min(left, TICK) if self._meanwhile else left)
             if self._ended in ready:
                 return True
             if left <= 0:
                 return False
             if ready:
                 self._show()
+            self._tick()
+
+    def _tick(self) -> None:
+        if self._meanwhile is not None:
+            self._meanwhile()
 
     def _show_the_rest(self) -> None:
         until = time.monotonic() + LINGER
         while self._open and (left := until - time.monotonic()) > 0:
             if _ready([self._output], left):
                 self._show()
+        if self._open:
+            self._show_output(b"")
 
     def _show(self) -> None:
         chunk = os.read(self._output, 65_536)
         self._open = bool(chunk)
         self._last = (self._last + chunk)[-_TAIL_BYTES:]
-        _to_standard_error(chunk)
+        self._show_output(chunk)
 
     def _stop(self) -> None:
         """Ask the whole group to end, and then make it."""
@@ -173,14 +197,6 @@ def _ready(descriptors: list[int], seconds: float) -> set[int]:
         poll.register(descriptor, select.POLLIN)
     wait = None if seconds == float("inf") else max(0.0, seconds) * 1000
     return {descriptor for descriptor, _ in poll.poll(wait)}
-
-
-def _to_standard_error(chunk: bytes) -> None:
-    stream = sys.stderr
-    with suppress(AttributeError, OSError, ValueError):  # closed: the hook goes on all the same
-        stream.flush()
-        stream.buffer.write(chunk)
-        stream.buffer.flush()
 
 
 def _beginning(path: Path) -> bytes:

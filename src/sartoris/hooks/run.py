@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sartoris.hooks.finding import Found, find_hooks, reason_to_pass_over
+from sartoris.hooks.listener import HookListener
 from sartoris.hooks.phases import HookContext, Phase
 from sartoris.hooks.program import run_program
 from sartoris.hooks.report import HookFailed, HookReport
@@ -19,7 +20,7 @@ class Hooks:
     """The hooks of one site, run in one work tree.
 
     `directory` is `deploy.hook-dir`: without one there are no hooks. `timeout` is in seconds, 0 for
-    none. `listener` is told of each hook when it has ended, and of each file that was passed over.
+    none. `listener` is told of all that hooks do.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Hooks:
         work_tree: Path,
         *,
         timeout: float,
-        listener: Callable[[HookReport], None],
+        listener: HookListener,
     ) -> None:
         self._directory = directory and Path(os.path.abspath(directory))  # noqa: PTH100
         self._work_tree = work_tree
@@ -62,16 +63,24 @@ class Hooks:
             return None
         reason = reason_to_pass_over(path)
         if reason:
-            self._listener(HookReport(path, SYNC, passed_over_reason=reason))
+            self._listener.ended(HookReport(path, SYNC, passed_over_reason=reason))
             return None
         return path
 
     def run_sync_hook(
-        self, path: Path, context: HookContext, environment: Mapping[str, str]
+        self,
+        path: Path,
+        context: HookContext,
+        environment: Mapping[str, str],
+        *,
+        meanwhile: Callable[[], None],
     ) -> HookReport:
-        """Run the sync hook, with `environment` (`DEPLOY_...`) beside what every hook is told."""
+        """Run the sync hook, with `environment` (`DEPLOY_...`) beside what every hook is told.
+
+        `meanwhile` is called a few times a second until it has ended, and once more then.
+        """
         told = {**context.environment(SYNC, context.prefix), **environment}
-        return self._told(self._run(path, SYNC, told))
+        return self._told(self._run(path, SYNC, told, meanwhile))
 
     def _reports(self, phase: Phase, context: HookContext) -> Iterator[HookReport]:
         if self._directory is None:
@@ -88,9 +97,21 @@ class Hooks:
             )
         return self._run(found.path, phase, context.environment(phase, found.prefix))
 
-    def _run(self, path: Path, phase: str, environment: Mapping[str, str]) -> HookReport:
+    def _run(
+        self,
+        path: Path,
+        phase: str,
+        environment: Mapping[str, str],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> HookReport:
+        self._listener.started(phase, path)
         ended = run_program(
-            path, directory=self._work_tree, environment=environment, timeout=self._timeout
+            path,
+            directory=self._work_tree,
+            environment=environment,
+            timeout=self._timeout,
+            show=lambda output: self._listener.wrote(phase, path, output),
+            meanwhile=meanwhile,
         )
         return HookReport(path, phase, **asdict(ended))
 
@@ -102,5 +123,5 @@ class Hooks:
             yield self._told(HookReport(directory, phase, passed_over_reason=reason))
 
     def _told(self, report: HookReport) -> HookReport:
-        self._listener(report)
+        self._listener.ended(report)
         return report

@@ -7,11 +7,13 @@ The form is git-deploy's, so that what reads the old file reads this one too:
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sartoris.events import (
     Announced,
     CacheAnswered,
+    CommandStarted,
     Event,
     GateDecided,
     HookRan,
@@ -27,22 +29,23 @@ NAME = "git-deploy.log"
 
 
 class LogFile:
-    """Appends to the log in `directory`. A log that cannot be written stops no rollout.
+    """Appends to the log in `directory`. A log that cannot be written is one warning, by `warn`.
 
-    `prefix` of a line is `user`, the login name, as in git-deploy.
+    A line begins with `user`, the login name, as in git-deploy.
     """
 
-    def __init__(self, directory: Path, user: str) -> None:
+    def __init__(self, directory: Path, user: str, warn: Callable[[str], None]) -> None:
         self._path = directory / NAME
         self._user = user
-        self.problem = ""
+        self._warn = warn
+        self._has_warned = False
 
     def __call__(self, event: Event) -> None:
         said = _words(event)
         if said:
-            self.write(*said, at=event.at)
+            self._write(*said, event.at)
 
-    def write(self, kind: str, text: str, *, at: float | None = None) -> None:
+    def _write(self, kind: str, text: str, at: float) -> None:
         """Append one entry; a text of several lines becomes several entries."""
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         head = f"# {self._user:<12} | {when} #{kind:>6}:"
@@ -51,12 +54,16 @@ class LogFile:
             with self._path.open("a", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(lines)
         except OSError as error:
-            self.problem = f"{self._path} cannot be written: {error.strerror}"
+            if not self._has_warned:
+                self._has_warned = True  # the warning itself comes here as well
+                self._warn(f"{self._path} cannot be written: {error.strerror}")
 
 
 def _words(event: Event) -> tuple[str, str] | None:
     """Kind and text of an event; None for what a log does not need."""
     match event:
+        case CommandStarted(argv=argv):
+            return "LOG", " ".join(argv)
         case StepStarted(step=step, detail=detail):
             return "INFO", f"{step} {detail}".rstrip()
         case StepFailed(step=step, message=message):

@@ -10,25 +10,42 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from sartoris.events import Event, HookRan, StepFailed, StepFinished, StepStarted
+from sartoris.events import (
+    CommandEnded,
+    CommandStarted,
+    Event,
+    HookRan,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+)
 
 
-@dataclass
 class Timing:
-    """Listens to the steps of one command. Nothing is on disk before `write`."""
+    """Listens to the steps of one command, and writes the file in `directory` when it has ended.
 
-    began: float = field(default_factory=time.time)
-    moments: list[tuple[str, float, float]] = field(default_factory=list)
+    A file that cannot be written is a warning, by `warn`.
+    """
+
+    def __init__(self, directory: Path, warn: Callable[[str], None]) -> None:
+        self._directory = directory
+        self._warn = warn
+        self._command: tuple[str, ...] = ()
+        self._moments: list[tuple[str, float, float]] = []
 
     def __call__(self, event: Event) -> None:
         match event:
+            case CommandStarted(argv=argv):
+                self._command = argv
+                self._add("gdt_start", event.at, -1)
+            case CommandEnded():
+                self._add("gdt_end", event.at, -1)
+                self._end()
             case StepStarted(step=step):
                 self._add(f"{step}__start", event.at, -1)
             case StepFinished(step=step, seconds=seconds) | StepFailed(step=step, seconds=seconds):
@@ -38,20 +55,23 @@ class Timing:
                 self._add(f"hook_{phase}_{name}__start", event.at - seconds, -1)
                 self._add(f"hook_{phase}_{name}__end", event.at, seconds)
 
-    def write(self, directory: Path, command: Sequence[str]) -> Path:
-        """Write the file; its path. Raises OSError."""
-        moments = [("gdt_start", self.began, -1.0), *self.moments, ("gdt_end", time.time(), -1.0)]
-        lines, before = ["# " + "\t".join(command)], self.began
-        for tag, at, elapsed in moments:
-            since = -1.0 if tag == "gdt_start" else at - before
-            lines.append(f"{tag}\t{at:.6f}\t{since:.6f}\t{elapsed:.6f}")
+    def _end(self) -> None:
+        try:
+            with _create(self._directory, int(self._moments[0][1])) as file:
+                file.write("\n".join(self._lines()) + "\n")
+        except OSError as error:
+            self._warn(f"no timing log: {error}")
+
+    def _lines(self) -> Iterator[str]:
+        yield "# " + "\t".join(self._command)
+        before = 0.0
+        for tag, at, elapsed in self._moments:
+            since = at - before if before else -1.0
+            yield f"{tag}\t{at:.6f}\t{since:.6f}\t{elapsed:.6f}"
             before = at
-        with _create(directory, int(self.began)) as file:
-            file.write("\n".join(lines) + "\n")
-            return Path(file.name)
 
     def _add(self, tag: str, at: float, elapsed: float) -> None:
-        self.moments.append((re.sub(r"[^a-zA-Z0-9_]+", "_", tag), at, elapsed))
+        self._moments.append((re.sub(r"[^a-zA-Z0-9_]+", "_", tag), at, elapsed))
 
 
 def _create(directory: Path, epoch: int) -> TextIO:

@@ -2,7 +2,8 @@
 
 Three tables. `events` is the record itself, append-only. `rollouts` and `targets` are what the
 events add up to, kept current in the same transaction, so that a report or a revert need not read
-the whole history.
+the whole history. An event's number, `seq`, is the number of its row: it grows in the order in
+which events were written, whichever process wrote them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sartoris.config.problems import command
-from sartoris.errors import Refused
 from sartoris.events import (
     Event,
     Published,
@@ -27,65 +26,17 @@ from sartoris.events import (
     Tagged,
     TargetAnswered,
 )
+from sartoris.journal.migrations import VERSION, migrate, version_of
+from sartoris.journal.unusable import JournalMoved, JournalTooNew, JournalUnusable, unusable
 from sartoris.orders import Outcome
 
-SCHEMA_VERSION = 1
+__all__ = ["Journal", "JournalUnusable", "RolloutRecord", "TargetRecord"]
 
-_SCHEMA = """
-CREATE TABLE rollouts (
-    id INTEGER PRIMARY KEY,
-    session TEXT NOT NULL UNIQUE,
-    action TEXT NOT NULL,
-    prefix TEXT NOT NULL,
-    slot TEXT NOT NULL,
-    start_tag TEXT NOT NULL,
-    start_commit TEXT NOT NULL,
-    tag TEXT NOT NULL DEFAULT '',
-    release TEXT NOT NULL DEFAULT '',
-    commit_id TEXT NOT NULL DEFAULT '',
-    source TEXT NOT NULL DEFAULT '',
-    by TEXT NOT NULL,
-    host TEXT NOT NULL,
-    message TEXT NOT NULL DEFAULT '',
-    started REAL NOT NULL,
-    ended REAL,
-    result TEXT NOT NULL DEFAULT '',
-    reverted_by TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX rollouts_by_start ON rollouts (start_commit);
-CREATE INDEX rollouts_by_source ON rollouts (source);
-CREATE INDEX rollouts_by_tag ON rollouts (tag);
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY,
-    session TEXT NOT NULL,
-    at REAL NOT NULL,
-    event TEXT NOT NULL,
-    data TEXT NOT NULL
-);
-CREATE INDEX events_by_session ON events (session);
-CREATE TABLE targets (
-    slot TEXT NOT NULL,
-    target TEXT NOT NULL,
-    at REAL NOT NULL,
-    answered_at REAL,
-    live TEXT NOT NULL DEFAULT '',
-    held TEXT NOT NULL DEFAULT '[]',
-    error TEXT NOT NULL DEFAULT '',
-    message TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (slot, target)
-);
-"""
+# Seconds for which another process may hold the database.
+PATIENCE = 30.0
 
-
-class JournalUnusable(Refused):
-    """The journal's database cannot be read or written."""
-
-    def __init__(self, path: Path, what: str, error: Exception) -> None:
-        aside = command("mv", str(path), f"{path}.broken")
-        super().__init__(
-            f"the journal {path} cannot be {what}: {error}",
-            next_steps=[f"{aside}   # a new one is begun", "git deploy report"],
-        )
+_ENVELOPE = ("session", "command", "repository", "slot")
+_EVENTS = f"SELECT id, event, at, {', '.join(_ENVELOPE)}, data FROM events"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,44 +77,63 @@ class TargetRecord:
     message: str
 
 
+_NOWHERE = ":memory:"
+
+
 class Journal:
-    """Opens or creates the database at `path`. Raises `JournalUnusable`."""
+    """Opens or creates the database at `path`, and brings an older one to this version.
+
+    Another process that writes is waited for, `PATIENCE` seconds. Raises `JournalUnusable`, and
+    OSError where there can be no directory for it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.session = ""
+        is_file = str(path) != _NOWHERE
+        if is_file:
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if str(path) != ":memory:":
-                path.parent.mkdir(parents=True, exist_ok=True)
+            if is_file:
                 _touch(path)
             self._database = _open(path)
+            self._file = _identity(path)
         except (sqlite3.Error, OSError) as error:
-            raise JournalUnusable(path, "used", error) from error
+            raise unusable(path, "used", error) from error
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
         """The journal at `path`, or an empty one if there is none; nothing is made on disk."""
-        return cls(path if path.exists() else Path(":memory:"))
+        return cls(path if path.exists() else Path(_NOWHERE))
 
     def close(self) -> None:
         self._database.close()
 
-    def record(self, event: Event) -> None:
-        """Write `event`, in one transaction with what it changes. Raises `JournalUnusable`."""
+    def record(self, event: Event) -> int:
+        """Write `event`, in one transaction with what it changes; its number.
+
+        Raises `JournalUnusable`: then nothing is written.
+        """
+        if _identity(self.path) != self._file:
+            raise JournalMoved(self.path)
         try:
             with self._database:
                 self._database.execute("BEGIN IMMEDIATE")
                 self._apply(event)
-                self._append(event)
+                return self._append(event)
         except sqlite3.Error as error:
-            raise JournalUnusable(self.path, "written", error) from error
+            raise unusable(self.path, "written", error) from error
 
-    def rollouts(self, *, prefix: str | None = None, limit: int = 20) -> list[RolloutRecord]:
-        """The newest rollouts that have a tag, newest first."""
+    def rollouts(
+        self, *, prefix: str | None = None, limit: int = 20, tagged: bool = True
+    ) -> list[RolloutRecord]:
+        """The newest rollouts, newest first; if `tagged`, only those that came to have a tag."""
         return self._rollouts(
-            "WHERE tag != '' AND (?1 IS NULL OR prefix = ?1) ORDER BY id DESC LIMIT ?2",
-            (prefix, limit),
+            "WHERE (tag != '' OR NOT ?1) AND (?2 IS NULL OR prefix = ?2) ORDER BY id DESC LIMIT ?3",
+            (tagged, prefix, limit),
         )
+
+    def rollout_of_session(self, session: str) -> RolloutRecord | None:
+        return _first(self._rollouts("WHERE session = ?", (session,)))
 
     def rollout_of_tag(self, tag: str) -> RolloutRecord | None:
         return _first(self._rollouts("WHERE tag = ? ORDER BY id DESC LIMIT 1", (tag,)))
@@ -196,8 +166,20 @@ class Journal:
 
     def events(self, session: str) -> list[dict[str, Any]]:
         """The events of one session, oldest first, as in `--json`."""
-        rows = self._read("SELECT data FROM events WHERE session = ? ORDER BY id", (session,))
-        return [json.loads(row[0]) for row in rows]
+        rows = self._read(f"{_EVENTS} WHERE session = ? ORDER BY id", (session,))
+        return [_document(*row) for row in rows]
+
+    def since(self, seq: int, *, limit: int = 1000) -> list[dict[str, Any]]:
+        """The events after number `seq`, of all sessions, oldest first, as in `--json`.
+
+        How another process follows: it asks again with the number of the last one that it has.
+        """
+        rows = self._read(f"{_EVENTS} WHERE id > ? ORDER BY id LIMIT ?", (seq, limit))
+        return [_document(*row) for row in rows]
+
+    def last_seq(self) -> int:
+        """The number of the newest event; 0 without any."""
+        return int(self._read("SELECT coalesce(max(id), 0) FROM events")[0][0])
 
     def known_targets(self) -> frozenset[str]:
         """The targets that have ever answered, in any slot."""
@@ -233,37 +215,44 @@ class Journal:
         try:
             return self._database.execute(question, tuple(values)).fetchall()
         except sqlite3.Error as error:
-            raise JournalUnusable(self.path, "read", error) from error
+            raise unusable(self.path, "read", error) from error
 
-    def _append(self, event: Event) -> None:
+    def _append(self, event: Event) -> int:
         document = event.to_json()
-        self._database.execute(
-            "INSERT INTO events (session, at, event, data) VALUES (?, ?, ?, ?)",
-            (self.session, event.at, document["event"], json.dumps(document)),
+        del document["seq"], document["at"]
+        kind, envelope = document.pop("event"), [document.pop(name) for name in _ENVELOPE]
+        inserted = self._database.execute(
+            "INSERT INTO events (event, at, session, command, repository, slot, data)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (kind, event.at, *map(_storable, envelope), json.dumps(document)),
         )
+        return inserted.lastrowid or 0
 
     def _apply(self, event: Event) -> None:
         if isinstance(event, RolloutStarted):
             self._begin(event)
         elif isinstance(event, RolloutEnded):
-            self._update(
+            self._write(
                 "UPDATE rollouts SET ended = ?, result = ? WHERE session = ?",
                 event.at,
                 event.result,
+                event.session,
             )
         elif isinstance(event, Tagged):
-            self._update(
+            self._write(
                 "UPDATE rollouts SET tag = ?, message = ?, source = ? WHERE session = ?",
                 event.tag,
                 event.message,
                 event.commit,
+                event.session,
             )
         elif isinstance(event, Published):
-            self._update(
+            self._write(
                 "UPDATE rollouts SET release = ?, commit_id = ?, source = ? WHERE session = ?",
                 event.release,
                 event.commit,
                 event.source,
+                event.session,
             )
         elif isinstance(event, Reverted):
             self._write(
@@ -276,7 +265,6 @@ class Journal:
             self._remember(event.slot, event.outcome, event.at)
 
     def _begin(self, event: RolloutStarted) -> None:
-        self.session = event.session
         self._write(
             "INSERT OR IGNORE INTO rollouts"
             " (session, action, prefix, slot, start_tag, start_commit, by, host, message, started)"
@@ -292,9 +280,6 @@ class Journal:
             event.why,
             event.at,
         )
-
-    def _update(self, statement: str, *values: object) -> None:
-        self._write(statement, *values, self.session)
 
     def _write(self, statement: str, *values: object) -> None:
         self._database.execute(statement, [_storable(value) for value in values])
@@ -333,27 +318,49 @@ def _touch(path: Path) -> None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=30, isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        _create(database)
-    elif version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(
-            f"it has version {version}; this Sartoris knows {SCHEMA_VERSION}"
-        )
+    database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    try:
+        version = _known_version(database, path)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        if version < VERSION:
+            migrate(database, path)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
-def _create(database: sqlite3.Connection) -> None:
-    with database:
-        database.execute("BEGIN IMMEDIATE")
-        if database.execute("PRAGMA user_version").fetchone()[0] != 0:
-            return  # another process made the tables while this one waited for the lock
-        for statement in _SCHEMA.split(";"):
-            database.execute(statement)
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+def _known_version(database: sqlite3.Connection, path: Path) -> int:
+    """Before anything is written."""
+    version = version_of(database)
+    if version > VERSION:
+        raise JournalTooNew(path, version, VERSION)
+    return version
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _document(
+    seq: int,
+    event: str,
+    at: float,
+    session: str,
+    command: str,
+    repository: str,
+    slot: str,
+    data: str,
+) -> dict[str, Any]:
+    """As `Event.to_json`. Before version 2 all that there was stood in `data`."""
+    envelope = {"session": session, "command": command, "repository": repository, "slot": slot}
+    return {"event": event, "seq": seq, "at": round(at, 6), **envelope, **json.loads(data)}
 
 
 def _first(records: list[RolloutRecord]) -> RolloutRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 class Command:
     """`name` is what was typed. An action takes one, and gives its steps the parts they need.
 
-    What an action changes, it changes through `effects` and `fleets`, and says through `events`.
+    What an action changes, it changes through `effects` and `fleets`, and says through `events`. A
+    rollout that it begins is `new_session`. `hook_variables` are kept for all later hooks of this
+    command, as git-deploy's environment does.
     """
 
     name: str
@@ -34,26 +37,25 @@ class Command:
     effects: Effects
     fleets: Fleets
     hooks: Hooks
+    new_session: str
+    hook_variables: dict[str, str]
 
     @classmethod
     def open(
-        cls,
-        name: str,
-        site: Site,
-        events: EventStream,
-        *,
-        connect: Callable[[], Transport] | None = None,
+        cls, name: str, site: Site, *, connect: Callable[[], Transport] | None = None
     ) -> Command:
         """A command that does what it says. `connect` instead of the configured transport.
 
-        Raises `JournalUnusable`.
+        Every event is recorded. Raises `JournalUnusable`.
         """
+        from sartoris.events import EventStream
         from sartoris.journal.recorder import Recorder
         from sartoris.journal.store import Journal
 
         records = Records.of(site)
         journal = Journal(records.journal)
-        events.subscribe(Recorder(journal, events))
+        events = EventStream(Recorder(lambda: journal))
+        events.about(command=name, repository=site.config.repo_name)
         hooks = hooks_of(site, events)
         return cls(
             name=name,
@@ -64,18 +66,22 @@ class Command:
             effects=Real(site, records, hooks, events),
             fleets=Fleets(site, events, connect or (lambda: _configured(site, journal))),
             hooks=hooks,
+            new_session=os.urandom(16).hex(),
+            hook_variables={},
         )
 
     @classmethod
-    def rehearse(cls, name: str, site: Site, events: EventStream) -> Command:
+    def rehearse(cls, name: str, site: Site) -> Command:
         """A command that only says what it would do. Targets are asked questions, and given no
-        orders.
+        orders. Events are numbered, and not recorded.
         """
+        from sartoris.events import EventStream
         from sartoris.journal.store import Journal
         from sartoris.rollout.dry_run import DryRun
 
         records = Records.of(site)
-        journal = Journal.read_only(records.journal)
+        journal, events = Journal.read_only(records.journal), EventStream()
+        events.about(command=name, repository=site.config.repo_name)
         hooks = hooks_of(site, events)
         return cls(
             name=name,
@@ -86,6 +92,8 @@ class Command:
             effects=DryRun(site, records, hooks, events),
             fleets=Fleets(site, events, lambda: _questions_only(site, journal)),
             hooks=hooks,
+            new_session=os.urandom(16).hex(),
+            hook_variables={},
         )
 
     def exclusively(self) -> AbstractContextManager[None]:

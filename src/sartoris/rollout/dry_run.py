@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -117,6 +117,7 @@ class DryRun(Effects):
         hook: Path,
         context: HookContext,  # noqa: ARG002
         variables: Mapping[str, str],  # noqa: ARG002
+        meanwhile: Callable[[], None],  # noqa: ARG002
     ) -> HookReport:
         self._note(f"would run the sync hook {hook}, which may stop the rollout")
         return HookReport(hook, "sync", exit_code=0)

@@ -8,7 +8,7 @@ here, and then neither type-checks without it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,8 +113,13 @@ class Effects(ABC):
 
     @abstractmethod
     def run_sync_hook(
-        self, hook: Path, context: HookContext, variables: Mapping[str, str]
-    ) -> HookReport: ...
+        self,
+        hook: Path,
+        context: HookContext,
+        variables: Mapping[str, str],
+        meanwhile: Callable[[], None],
+    ) -> HookReport:
+        """`meanwhile` is called again and again while it runs."""
 
     # Releases and caches
 
@@ -230,9 +235,13 @@ class Real(Effects):
         self._hooks.run_all(phase, context)
 
     def run_sync_hook(
-        self, hook: Path, context: HookContext, variables: Mapping[str, str]
+        self,
+        hook: Path,
+        context: HookContext,
+        variables: Mapping[str, str],
+        meanwhile: Callable[[], None],
     ) -> HookReport:
-        return self._hooks.run_sync_hook(hook, context, variables)
+        return self._hooks.run_sync_hook(hook, context, variables, meanwhile=meanwhile)
 
     def compose(self, source: str) -> None:
         self._publishing().compose(source)

@@ -1,16 +1,35 @@
-"""Turns what a hook reports into an event."""
+"""Turns what hooks do into events."""
 
 from __future__ import annotations
 
-from sartoris.events import EventStream, HookRan
+import codecs
+from pathlib import Path
+
+from sartoris.events import EventStream, HookOutput, HookRan, HookStarted
 from sartoris.hooks import HookReport
+from sartoris.hooks.listener import HookListener
+
+_Decoder = codecs.getincrementaldecoder("utf-8")
 
 
-class HookReports:
+class HookReports(HookListener):
+    """One hook runs at a time."""
+
     def __init__(self, events: EventStream) -> None:
         self._events = events
+        self._decoder = _Decoder("surrogateescape")
 
-    def __call__(self, report: HookReport) -> None:
+    def started(self, phase: str, hook: Path) -> None:
+        self._decoder.reset()
+        self._events.emit(HookStarted(phase=str(phase), hook=str(hook)))
+
+    def wrote(self, phase: str, hook: Path, output: bytes) -> None:
+        """An empty `output` is the end: what is left of a character comes then."""
+        text = self._decoder.decode(output, final=not output)
+        if text:
+            self._events.emit(HookOutput(phase=str(phase), hook=str(hook), text=text))
+
+    def ended(self, report: HookReport) -> None:
         if report.passed_over_reason:
             self._events.warn(f"hook {report.hook} passed over: {report.passed_over_reason}")
             return

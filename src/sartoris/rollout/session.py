@@ -5,7 +5,6 @@ Lock, state and journal change together, in the order that survives a crash at a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +50,6 @@ class Session:
         self._action = action or command.name
         self._state = state
         self._fleet: SlotFleet | None = None
-        self._hook_variables: Mapping[str, str] = {}
 
     @property
     def action(self) -> str:
@@ -85,13 +83,9 @@ class Session:
         """From here on hooks and announcements are those of `finish`, whatever was typed."""
         self._action = "finish"
 
-    def keep_for_hooks(self, variables: Mapping[str, str]) -> None:
-        """Give them to all later hooks of this command, as git-deploy's environment does."""
-        self._hook_variables = variables
-
     def hook_context(self, **variables: str) -> HookContext:
         """What hooks are told of this rollout; `variables` beside the tags, by their names."""
-        return hook_context(self._action, self._state, **self._hook_variables, **variables)
+        return hook_context(self._action, self._state, **self.command.hook_variables, **variables)
 
     def run_hooks(self, phase: Phase, **variables: str) -> None:
         """Run a phase's hooks. Raises `HookFailed` at the first failure."""
@@ -148,7 +142,7 @@ def begin(command: Command, person: Person, prefix: str, why: str, **known: Any)
     Raises `LockHeld`, `OtherRepository`.
     """
     site = command.site
-    holder = person.holding(command.name, why=why)
+    holder = person.holding(command.name, session=command.new_session, why=why)
     state = RolloutState(
         session=holder.session,
         action=command.name,
@@ -162,7 +156,7 @@ def begin(command: Command, person: Person, prefix: str, why: str, **known: Any)
     session = Session(command, person, replace(state, **known))
     command.effects.take_lock(holder)  # after everything that can be wrong
     session.write(session.state)
-    command.journal.session = state.session
+    _follow(command, state)
     return session
 
 
@@ -185,7 +179,7 @@ def join(command: Command, *, as_command: str = "") -> Session:
     holder = command.effects.claim_lock(me, force=site.options.force)
     state = known or state_of_nothing(command, holder)
     require_allowed(name, state, force=site.options.force)
-    command.journal.session = state.session
+    _follow(command, state)
     return Session(command, person, state, action=name)
 
 
@@ -200,9 +194,14 @@ def take_over_unfinished_start(command: Command, person: Person) -> Session | No
         return None
     state = command.records.state.read() or state_of_nothing(command, holder)
     _require_work_tree(command.site.repository.top, state)
-    require_allowed(command.name, state)
-    command.journal.session = state.session
+    require_allowed("start", state)
+    _follow(command, state)
     return Session(command, person, state)
+
+
+def _follow(command: Command, state: RolloutState) -> None:
+    """The events from now on are about this rollout."""
+    command.events.about(session=state.session, slot=state.slot)
 
 
 def require_prefix(state: RolloutState, prefix: str, action: str) -> None:

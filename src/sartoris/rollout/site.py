@@ -74,9 +74,7 @@ class Site:
     @property
     def user(self) -> str:
         """Who is logged in; the person behind sudo where there is one."""
-        import getpass
-
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        return login()
 
     @property
     def host(self) -> str:
@@ -131,6 +129,13 @@ class Site:
             service=(config.service or "") if config.service_action else "",
             service_action=config.service_action or "",
         )
+
+
+def login() -> str:
+    """Who is logged in; the person behind sudo where there is one."""
+    import getpass
+
+    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def _require_good_prefix(prefix: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sartoris.cli.lines import Lines
 from sartoris.cli.live import LiveLines
+from sartoris.display.lines import Lines
 from sartoris.events import (
     Event,
     Noted,

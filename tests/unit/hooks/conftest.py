@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 
 from sartoris.hooks import HookContext, HookReport, Hooks
+from sartoris.hooks.listener import HookListener
 
 CONTEXT = HookContext(action="sync", prefix="slot0")
+
+
+class Reports(HookListener):
+    """Shows what hooks write, and keeps how they ended."""
+
+    def __init__(self, told: list[HookReport]) -> None:
+        self._told = told
+
+    def ended(self, report: HookReport) -> None:
+        self._told.append(report)
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,11 @@ class HookSite:
         return path
 
     def hooks(self, *, timeout: float = 30) -> Hooks:
-        return Hooks(self.directory, self.work_tree, timeout=timeout, listener=self.told.append)
+        return Hooks(self.directory, self.work_tree, timeout=timeout, listener=self.listener)
+
+    @property
+    def listener(self) -> HookListener:
+        return Reports(self.told)
 
     @property
     def ran(self) -> list[str]:

@@ -255,12 +255,13 @@ _RUN = """
 import os, signal, sys
 from pathlib import Path
 from sartoris.hooks import HookContext, HookFailed, Hooks, Phase
+from sartoris.hooks.listener import HookListener
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if len(sys.argv) > 3:
     terminal = os.open(sys.argv[3], os.O_RDWR)  # and so the controlling one of this session
     for standard in (0, 1, 2):
         os.dup2(terminal, standard)
-hooks = Hooks(Path(sys.argv[1]), Path(sys.argv[2]), timeout=30, listener=lambda report: None)
+hooks = Hooks(Path(sys.argv[1]), Path(sys.argv[2]), timeout=30, listener=HookListener())
 try:
     hooks.run(Phase.PRE_SYNC, HookContext("sync", "slot0"))
 except HookFailed as error:

@@ -81,7 +81,7 @@ def test_what_is_no_hook_is_passed_over_with_a_reason(site: HookSite) -> None:
 
 
 def test_without_a_hook_directory_nothing_runs_and_nothing_is_said(site: HookSite) -> None:
-    hooks = Hooks(None, site.work_tree, timeout=1, listener=site.told.append)
+    hooks = Hooks(None, site.work_tree, timeout=1, listener=site.listener)
 
     hooks.run(Phase.PRE_SYNC, CONTEXT)
 
@@ -150,7 +150,7 @@ def test_a_relative_hook_directory_is_found_from_the_work_tree_too(
 ) -> None:
     site.add("apps/common/pre-sync.1", "echo ran >> ran")
     monkeypatch.chdir(site.directory.parent)
-    hooks = Hooks(Path(site.directory.name), site.work_tree, timeout=9, listener=site.told.append)
+    hooks = Hooks(Path(site.directory.name), site.work_tree, timeout=9, listener=site.listener)
 
     hooks.run(Phase.PRE_SYNC, CONTEXT)
 
@@ -226,8 +226,12 @@ def test_the_sync_hook_gets_its_own_variables_beside_the_others(site: HookSite) 
     path = site.add("sync/slot0.sync", "env >> ran", "exit 7")
     context = HookContext("sync", "slot0", rollout_tag="slot0-2")
 
-    report = site.hooks().run_sync_hook(path, context, {"DEPLOY_ROLLOUT_TAG": "slot0-2"})
+    looks: list[None] = []
+    report = site.hooks().run_sync_hook(
+        path, context, {"DEPLOY_ROLLOUT_TAG": "slot0-2"}, meanwhile=lambda: looks.append(None)
+    )
 
+    assert looks
     assert (report.phase, report.failure) == ("sync", "exited with 7")
     assert site.told == [report]
     found = _variables(site)

@@ -8,6 +8,8 @@ import pytest
 
 from sartoris.events import (
     Announced,
+    CommandEnded,
+    CommandStarted,
     Event,
     GateDecided,
     HookRan,
@@ -26,6 +28,10 @@ from sartoris.integrations.timing import Timing
 TAG = "slot0-20261124-140200"
 
 
+def command(*words: str) -> CommandStarted:
+    return CommandStarted(argv=words, by="Ann", host="tin", process=1, at=1_800_000_000.5)
+
+
 def hook(code: int | None) -> HookRan:
     return HookRan(phase="log", hook="/h/log.x", exit_code=code, seconds=0.5, output="")
 
@@ -33,6 +39,7 @@ def hook(code: int | None) -> HookRan:
 @pytest.mark.parametrize(
     ("event", "line"),
     [
+        (command("git deploy", "start", "-m", "why"), "   LOG: git deploy start -m why"),
         (StepStarted(step="pull", detail="origin main"), "  INFO: pull origin main"),
         (StepStarted(step="check"), "  INFO: check"),
         (StepFailed(step="pull", seconds=1, message="gone"), "  WARN: pull failed: gone"),
@@ -56,12 +63,12 @@ def hook(code: int | None) -> HookRan:
     ],
 )
 def test_the_words_for_an_event(tmp_path: Path, event: Event, line: str) -> None:
-    log = LogFile(tmp_path, "ann")
-    log(event)
+    problems: list[str] = []
+    LogFile(tmp_path, "ann", problems.append)(event)
     (written,) = (tmp_path / "git-deploy.log").read_text().splitlines()
     assert written.startswith("# ann          | ")
     assert written.endswith(f" #{line}")
-    assert log.problem == ""
+    assert problems == []
 
 
 @pytest.mark.parametrize(
@@ -73,21 +80,28 @@ def test_the_words_for_an_event(tmp_path: Path, event: Event, line: str) -> None
     ],
 )
 def test_events_that_a_log_does_not_need(tmp_path: Path, event: Event) -> None:
-    LogFile(tmp_path, "ann")(event)
+    LogFile(tmp_path, "ann", pytest.fail)(event)
     assert not (tmp_path / "git-deploy.log").exists()
 
 
-def test_a_log_that_cannot_be_written_keeps_why(tmp_path: Path) -> None:
-    log = LogFile(tmp_path / "nowhere", "ann")
-    log(Warned(message="careful"))
-    assert log.problem.endswith("git-deploy.log cannot be written: No such file or directory")
+def test_a_log_that_cannot_be_written_is_one_warning(tmp_path: Path) -> None:
+    problems: list[str] = []
+    log = LogFile(tmp_path / "nowhere", "ann", problems.append)
+    for _ in range(2):
+        log(Warned(message="careful"))
+    (problem,) = problems
+    assert problem.endswith("git-deploy.log cannot be written: No such file or directory")
 
 
 def test_the_second_timing_of_a_second_has_a_file_of_its_own(tmp_path: Path) -> None:
-    files = [Timing(began=1_800_000_000.5).write(tmp_path, ["git", "deploy"]) for _ in range(3)]
-    assert [file.name for file in files] == [
+    for _ in range(3):
+        timing = Timing(tmp_path, pytest.fail)
+        timing(command("git", "deploy"))
+        timing(CommandEnded(exit_code=0, seconds=1, at=1_800_000_001.5))
+    files = sorted(tmp_path.glob("timing*"))
+    assert {file.name for file in files} == {
         "timing_gdt-1800000000.txt",
         "timing_gdt-1800000000-2.txt",
         "timing_gdt-1800000000-3.txt",
-    ]
+    }
     assert all(file.read_text().startswith("# git\tdeploy\ngdt_start\t") for file in files)

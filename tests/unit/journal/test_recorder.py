@@ -1,35 +1,101 @@
-"""A journal that stops taking records must not stop a rollout half way."""
+"""Every event is in the journal first, and a journal that breaks stops no rollout half way."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
-from sartoris.events import Event, EventStream, Noted, Warned
+import pytest
+
+from sartoris.events import Event, EventStream, HookOutput, HookStarted, Noted, Warned
 from sartoris.journal.recorder import Recorder
-from sartoris.journal.store import Journal
+from sartoris.journal.store import Journal, JournalUnusable
 
 
-def test_events_are_recorded_as_they_happen(tmp_path: Path) -> None:
-    journal, events = Journal(tmp_path / "journal.sqlite"), EventStream()
-    events.subscribe(Recorder(journal, events))
-    events.note("one")
-    assert [event["message"] for event in journal.events("")] == ["one"]
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "journal.sqlite")
+    yield opened
+    opened.close()
 
 
-def test_a_journal_that_breaks_is_one_warning_and_the_rest_goes_on(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    journal, events = Journal(path), EventStream()
+@pytest.fixture
+def events(journal: Journal) -> EventStream:
+    return EventStream(Recorder(lambda: journal))
+
+
+def heard(events: EventStream) -> list[Event]:
     seen: list[Event] = []
     events.subscribe(seen.append)
-    events.subscribe(Recorder(journal, events))
-    with sqlite3.connect(path) as database:
+    return seen
+
+
+def test_an_event_is_recorded_before_the_first_listener_hears_of_it(
+    journal: Journal, events: EventStream
+) -> None:
+    known: list[int] = []
+    events.subscribe(lambda event: known.append(journal.last_seq() - event.seq))
+    events.note("one")
+    events.note("two")
+    assert known == [0, 0]
+
+
+def test_events_have_the_number_and_the_envelope_of_the_journal(
+    journal: Journal, events: EventStream
+) -> None:
+    seen = heard(events)
+    events.about(session="s", command="sync", repository="wiki", slot="slot0")
+    events.note("one")
+    assert journal.events("s") == [seen[0].to_json()]
+    assert journal.events("s")[0]["seq"] == 1
+
+
+def test_the_journal_is_opened_by_the_first_event_and_not_before(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    events = EventStream(Recorder(lambda: Journal(path)))
+    assert not path.exists()
+    events.note("one")
+    assert path.exists()
+
+
+def test_a_journal_that_cannot_be_opened_stops_the_command_before_anyone_hears(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "journal.sqlite").mkdir()
+    events = EventStream(Recorder(lambda: Journal(tmp_path / "journal.sqlite")))
+    seen = heard(events)
+    with pytest.raises(JournalUnusable):
+        events.note("one")
+    assert seen == []
+
+
+def test_a_journal_that_breaks_is_one_warning_and_the_rest_goes_on(
+    journal: Journal, events: EventStream
+) -> None:
+    seen = heard(events)
+    with sqlite3.connect(journal.path) as database:
         database.execute("DROP TABLE events")
     database.close()
     events.note("one")
     events.note("two")
-    assert [type(event) for event in seen] == [Noted, Warned, Noted]
-    warning = seen[1]
+    assert [type(event) for event in seen] == [Warned, Noted, Noted]
+    warning = seen[0]
     assert isinstance(warning, Warned)
     assert "cannot be written" in warning.message
     assert "this command goes on without it" in warning.message
+    assert {event.seq for event in seen} == {0}
+
+
+def test_a_hook_that_writes_without_end_does_not_fill_the_journal(
+    journal: Journal, events: EventStream
+) -> None:
+    seen = heard(events)
+    for _ in range(2):
+        events.emit(HookStarted(phase="log", hook="/h/log.x"))
+        for _ in range(10):
+            events.emit(HookOutput(phase="log", hook="/h/log.x", text="x" * 65_536))
+    assert len(seen) == 22
+    kinds = [event["event"] for event in journal.events("")]
+    assert kinds == ["hook-started", *["hook-output"] * 4] * 2
+    assert [event.seq for event in seen[5:11]] == [0] * 6

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,9 @@ from sartoris.events import (
     Tagged,
     TargetAnswered,
 )
-from sartoris.journal.store import SCHEMA_VERSION, Journal, JournalUnusable
+from sartoris.journal.migrations import VERSION
+from sartoris.journal.store import Journal, JournalUnusable
+from sartoris.journal.unusable import JournalTooNew
 from sartoris.orders import Outcome
 
 
@@ -34,8 +38,11 @@ def journal(path: Path) -> Journal:
 
 
 def started(session: str, at: float = 1.0, **changes: str) -> RolloutStarted:
-    fields = {"action": "start", "prefix": "slot0", "slot": "slot0", "start_tag": "slot0-0"}
-    fields |= {
+    fields: dict[str, Any] = {
+        "action": "start",
+        "prefix": "slot0",
+        "slot": "slot0",
+        "start_tag": "slot0-0",
         "start_commit": "5" * 40,
         "by": "Some Deployer <d@example.org>",
         "host": "tin",
@@ -62,13 +69,30 @@ def rollout(journal: Journal, session: str, tag: str, **changes: str) -> None:
 def test_events_come_back_in_order_by_session_as_in_json(journal: Journal) -> None:
     events: list[Event] = [
         started("one"),
-        StepStarted(step="tag", detail="slot0-1"),
+        StepStarted(session="one", command="sync", repository="wiki", step="tag", detail="slot0-1"),
+        answered("web1"),
         started("two"),
     ]
-    for event in events:
-        journal.record(event)
-    assert journal.events("one") == [event.to_json() for event in events[:2]]
-    assert journal.events("two") == [events[2].to_json()]
+    kept = [replace(event, seq=journal.record(event)).to_json() for event in events]
+    assert journal.events("one") == kept[:2]
+    assert journal.events("") == [kept[2]]
+    assert journal.events("two") == [kept[3]]
+
+
+def test_another_process_follows_by_the_numbers_of_events(path: Path, journal: Journal) -> None:
+    follower = Journal(path)
+    assert (follower.last_seq(), follower.since(0)) == (0, [])
+    numbers = [journal.record(started(session)) for session in ("one", "two", "three")]
+    assert follower.last_seq() == numbers[-1]
+    assert [event["session"] for event in follower.since(numbers[0])] == ["two", "three"]
+    assert [event["seq"] for event in follower.since(0, limit=2)] == numbers[:2]
+    assert follower.since(numbers[-1]) == []
+
+
+def test_numbers_are_unique_and_grow_whichever_process_writes(path: Path, journal: Journal) -> None:
+    other = Journal(path)
+    numbers = [each.record(started(f"{n}")) for n in range(3) for each in (journal, other)]
+    assert numbers == sorted(set(numbers))
 
 
 def test_a_rollout_is_what_its_events_add_up_to(journal: Journal) -> None:
@@ -94,7 +118,6 @@ def test_a_rollout_that_was_killed_is_still_open(journal: Journal) -> None:
 def test_what_the_next_process_records_belongs_to_the_session_it_resumes(path: Path) -> None:
     rollout(Journal(path), "one", "slot0-1")
     later = Journal(path)
-    later.session = "one"
     later.record(RolloutEnded(session="one", result="aborted"))
     assert later.rollouts()[0].result == "aborted"
     assert later.events("one")[-1]["event"] == "rollout-ended"
@@ -171,7 +194,7 @@ def test_bytes_that_are_no_text_are_recorded_all_the_same(journal: Journal) -> N
     name = "caf\udce9"
     journal.record(started("one", why=name))
     journal.record(answered("web1", ok=False, error="io-error", message=name))
-    journal.record(StepStarted(step=name))
+    journal.record(StepStarted(session="one", step=name))
     assert journal.events("one")[-1]["step"] == name
 
 
@@ -201,10 +224,14 @@ def test_a_file_that_is_no_journal_is_refused_with_the_way_out(path: Path, conte
 def test_a_journal_of_a_later_version_is_left_alone(path: Path) -> None:
     Journal(path).close()
     with sqlite3.connect(path) as database:
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
-    with pytest.raises(JournalUnusable, match=f"it has version {SCHEMA_VERSION + 1}"):
+    before = path.read_bytes()
+    with pytest.raises(JournalTooNew, match=f"it has version {VERSION + 1}") as caught:
         Journal(path)
+    assert any("upgrade Sartoris" in step for step in caught.value.next_steps)
+    assert not any("mv" in step for step in caught.value.next_steps)
+    assert path.read_bytes() == before
 
 
 def test_a_directory_in_its_place_is_refused(path: Path) -> None:
@@ -230,7 +257,9 @@ def _write(path: Path, session: str) -> None:
     journal.record(started(session))
     for number in range(20):
         journal.record(
-            DesiredStateChanged(slot="slot0", release=f"slot0-{number}", before="slot0-0")
+            DesiredStateChanged(
+                session=session, slot="slot0", release=f"slot0-{number}", before="slot0-0"
+            )
         )
 
 

@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from sartoris.cli import streams
 from sartoris.cli.context import open_site
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 from sartoris.queries.revision_range import modified
 from sartoris.rollout.records import Records
 

@@ -8,7 +8,7 @@ import click
 
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.cli.table import table
+from sartoris.display.table import table
 from sartoris.queries.report import Report, SlotReport, TargetReport, report
 from sartoris.wording import duration, plural
 

@@ -9,8 +9,8 @@ import click
 from sartoris.actions.service import ServiceIncomplete, act_on_service, service_states
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, dry_run_option, say_dry_run
-from sartoris.cli.table import table
 from sartoris.config import Share
+from sartoris.display.table import table
 from sartoris.fleet.fleet import StageResult
 from sartoris.wording import plural
 

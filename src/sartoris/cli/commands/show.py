@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from sartoris.cli import streams
 from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, prefix_argument, typed
 from sartoris.cli.questions import selection
+from sartoris.display import streams
 from sartoris.queries.listing import Listed
 from sartoris.queries.show import show
 from sartoris.rollout.records import Records

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from sartoris.cli import streams
 from sartoris.cli.context import open_site
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 from sartoris.queries.listing import newest
 
 

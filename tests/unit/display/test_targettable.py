@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartoris.cli.targettable import TargetTable
+from sartoris.display.targettable import TargetTable
 from sartoris.orders import Outcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartoris.cli.lines import Lines
+from sartoris.display.lines import Lines
 from sartoris.events import (
     DesiredStateChanged,
     Event,

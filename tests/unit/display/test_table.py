@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartoris.cli.table import table
+from sartoris.display.table import table
 
 cells = st.text("abc ", max_size=6)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartoris.cli.table import table
+from sartoris.display.table import table
 from sartoris.orders import Outcome
 
 STAGES = ("fetch", "switch")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sartoris import events
-from sartoris.cli.streams import write_line
-from sartoris.cli.targettable import TargetTable
+from sartoris.display.streams import write_line
+from sartoris.display.targettable import TargetTable
 from sartoris.events import Event
 from sartoris.orders import Outcome
 from sartoris.wording import plural

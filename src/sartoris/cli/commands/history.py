@@ -1,0 +1,84 @@
+"""`git deploy history`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import click
+
+from sartoris.cli.context import open_site, wants_json
+from sartoris.cli.options import common_options, count
+from sartoris.display import streams
+from sartoris.display.past import past
+from sartoris.display.table import table
+from sartoris.errors import WrongUsage
+from sartoris.journal.store import Journal, RolloutRecord
+from sartoris.queries.history import RolloutHistory, of_session, of_tag, rollouts
+from sartoris.rollout.records import Records
+
+
+@click.command("history")
+@common_options
+@click.option("--session", metavar="ID", help="The rollout with this session, instead of a TAG.")
+@click.argument("tag", metavar="[TAG]", required=False)
+def command(tag: str | None, session: str | None) -> None:
+    """List the rollouts, newest first; or with TAG tell what happened in that one, event by event.
+
+    The newest 20 rollouts, or `--count` of them; 0 for all. Rollouts without a tag, and commands
+    that were refused, are found by their `--session`, which `--json` shows.
+    """
+    if tag is not None and session is not None:
+        raise WrongUsage("TAG and --session both name a rollout: type one of them")
+    site = open_site()
+    with closing(Journal.read_only(Records.of(site).journal)) as journal:
+        if session is not None:
+            _tell(of_session(journal, session))
+        elif tag is not None:
+            _tell(of_tag(journal, tag))
+        else:
+            _tell_rollouts(rollouts(site, journal, count=count()))
+
+
+def _tell_rollouts(found: tuple[RolloutRecord, ...]) -> None:
+    if wants_json():
+        click.echo(json.dumps({"rollouts": [one.__dict__ for one in found]}, indent=1))
+        return
+    if not found:
+        click.echo("There are no rollouts yet.", err=True)
+    heading = ("rollout", "action", "result", "when", "took", "by")
+    for line in table(heading, [_row(one) for one in found]):
+        streams.write_line(sys.stdout, line)
+
+
+def _row(one: RolloutRecord) -> tuple[str, ...]:
+    took = f"{one.ended - one.started:.0f} s" if one.ended is not None else "-"
+    tag, when = one.tag or "(no tag)", _when(one.started)
+    return (tag, one.action, one.result or "open", when, took, one.by)
+
+
+def _tell(history: RolloutHistory) -> None:
+    if wants_json():
+        click.echo(json.dumps(history.to_json(), indent=1))
+        return
+    for line in (*_heading(history.rollout), *past(history.events)):
+        streams.write_line(sys.stdout, line)
+
+
+def _heading(rollout: RolloutRecord | None) -> Iterator[str]:
+    if rollout is None:
+        return
+    yield f"{rollout.tag or 'no tag'}: {rollout.action} of {rollout.prefix} by {rollout.by}"
+    yield f"  from {rollout.host}, {_when(rollout.started)}: {rollout.result or 'open'}"
+    if rollout.message:
+        yield f"  {rollout.message}"
+    if rollout.reverted_by:
+        yield f"  found bad: {rollout.reverted_by} reverted it"
+    yield ""
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -1,0 +1,87 @@
+"""Why a journal cannot be used, and what to type: that depends on what SQLite says of it."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+from sartoris.config.problems import command
+from sartoris.errors import Refused
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_NOT_ALLOWED = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
+_HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class JournalUnusable(Refused):
+    """The journal's database cannot be read or written."""
+
+
+class JournalTooNew(JournalUnusable):
+    """A later Sartoris has written the journal, and this one does not know its form."""
+
+    def __init__(self, path: Path, version: int, known: int) -> None:
+        super().__init__(
+            f"the journal {path} was written by a later Sartoris: it has version {version}, and"
+            f" this one knows {known}",
+            next_steps=["git deploy --version", "upgrade Sartoris on this deployment server"],
+        )
+
+
+class JournalHeld(JournalUnusable):
+    """Another process writes to it, and did not come to an end while this one waited."""
+
+
+class JournalMoved(JournalUnusable):
+    """The file was moved or removed while it was open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"the journal {path} was moved away while it was in use",
+            next_steps=[command("ls", "-l", str(path.parent))],
+        )
+
+
+def unusable(path: Path, what: str, error: Exception) -> JournalUnusable:
+    """The error to raise when the journal at `path` cannot be `what`, because of `error`.
+
+    Only a file that is damaged is one to move away.
+    """
+    said = f"the journal {path} cannot be {what}: {error}"
+    kind = _kind(error)
+    if kind in _HELD:
+        return _held(path, said)
+    if kind in _FULL:
+        steps = [command("df", "-h", str(path.parent)), "git deploy status"]
+    elif kind in _NOT_ALLOWED and not path.is_dir():
+        steps = [command("ls", "-ld", str(path.parent), str(path)), "git deploy status"]
+    else:
+        aside = command("mv", str(path), f"{path}.broken")
+        steps = [f"{aside}   # a new one is begun", "git deploy report"]
+    return JournalUnusable(said, next_steps=steps)
+
+
+def _kind(error: Exception) -> int:
+    """SQLite's primary code; for an error of the machine, the one that is most like it."""
+    if isinstance(error, sqlite3.Error):
+        return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+    no_space = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return sqlite3.SQLITE_FULL if no_space else sqlite3.SQLITE_CANTOPEN
+
+
+def _held(path: Path, said: str) -> JournalUnusable:
+    from sartoris.journal.held_by import held_by
+
+    holders = held_by(path)
+    steps = [command("ps", "-fp", str(process)) for process, _ in holders]
+    who = " and ".join(f"process {process} ({name})" for process, name in holders)
+    return JournalHeld(
+        f"{said}; {who or 'another process'} holds it",
+        next_steps=[*steps, "the same command again, once that process has ended"],
+    )
