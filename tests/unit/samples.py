@@ -18,6 +18,7 @@ def any_event(kind: type[Event]) -> Event:
         "bool": True,
         "int | None": None,
         "tuple[str, ...]": ("one", "two"),
+        "tuple[tuple[str, tuple[str, ...]], ...]": (("all", ("web1",)),),
         "Outcome": Outcome(action="fetch", target="web1", ok=True, held=("a",)),
     }
     values: dict[str, Any] = {one.name: samples[str(one.type)] for one in fields(kind)}

@@ -41,7 +41,7 @@ def _below(kind: type[Event]) -> Iterator[type[Event]]:
 
 def _typed(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_typed(one) for one in value)
     if isinstance(value, dict):
         return Outcome.from_json(value, target=value.get("target", ""))
     return value

@@ -20,7 +20,7 @@ def test_they_get_the_turn_and_the_rollout_in_their_environment(site: HookSite) 
         rollout_tag="slot0-2",
     )
 
-    LogHooks(site.hooks, lambda: {"DEPLOY_ROLLOUT_TAG": "slot0-2"})(turn)
+    LogHooks(site.hooks(), {"DEPLOY_ROLLOUT_TAG": "slot0-2"})(turn)
 
     assert set(site.ran) >= {
         "DEPLOY_ROLLOUT_TAG=slot0-2",
@@ -39,7 +39,7 @@ def test_one_that_fails_is_reported_and_stops_nothing(site: HookSite) -> None:
     site.add("apps/common/log.1", "exit 3")
     site.add("apps/common/log.2", "echo 2 >> ran")
 
-    LogHooks(site.hooks, dict)(Announced(message="m", topic="sync", prefix="slot0"))
+    LogHooks(site.hooks(), {})(Announced(message="m", topic="sync", prefix="slot0"))
 
     assert [report.exit_code for report in site.told] == [3, 0]
     assert site.ran == ["2"]
@@ -48,6 +48,6 @@ def test_one_that_fails_is_reported_and_stops_nothing(site: HookSite) -> None:
 def test_nothing_else_runs_them(site: HookSite) -> None:
     site.add("apps/common/log.1", "echo 1 >> ran")
 
-    LogHooks(site.hooks, dict)(Noted(message="m"))
+    LogHooks(site.hooks(), {})(Noted(message="m"))
 
     assert site.ran == []
