@@ -2,8 +2,9 @@
 
 Every error that Sartoris expects is a `SartorisError`. `sartoris.cli.boundary` is the only place
 that turns one into text and an exit code; nothing else exits or prints an error. The exit codes are
-the public contract (docs/exit-codes.md), and each belongs to exactly one class here, whose
-subclasses say what happened without giving the code a second meaning.
+the public contract, and each belongs to exactly one class here, whose subclasses say what happened
+without giving the code a second meaning. `means` is that meaning, in the words of the manual and of
+docs/exit-codes.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class SartorisError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    means: ClassVar[str]
 
     def __init__(self, message: str, *, next_steps: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -32,30 +34,70 @@ class Refused(SartorisError):
     """The request was refused; nothing has changed."""
 
     exit_code = 1
+    means = (
+        "refused, and nothing has changed: bad configuration, a failed check, a failed hook,"
+        " another person's lock, git failed"
+    )
 
 
 class WrongUsage(SartorisError):
     """The command line makes no sense."""
 
     exit_code = 2
+    means = "wrong usage of the command line"
 
 
 class WrongSetup(SartorisError):
     """The user's own set-up (name, mail, umask) does not allow deploying."""
 
     exit_code = 17
+    means = "the user's own set-up is wrong: name, mail address, umask"
 
 
 class NoPrefix(SartorisError):
     """Neither the command line nor the configuration names a prefix."""
 
     exit_code = 19
+    means = "no prefix: neither the command nor `deploy.tag-prefix` names one"
+
+
+class ServiceIncomplete(SartorisError):
+    """The service was not acted on everywhere. What is live is another question."""
+
+    exit_code = 69  # sysexits.h: a service is unavailable
+    means = (
+        "`service restart` or `reload` was not done on every target: the message says where it was"
+    )
 
 
 class SyncIncomplete(SartorisError):
     """A sync (or the way back from one) did not reach every target it had to."""
 
     exit_code = 71
+    means = (
+        "the sync (or the way back from one, or a `converge`) was not complete: the message says"
+        " what is live where and what to do next"
+    )
+
+
+class NotFinished(SartorisError):
+    """The release is where it should be; something that follows a sync has failed."""
+
+    exit_code = 72
+    means = (
+        "the sync itself was complete, but what follows it failed, a `post-sync` hook for example:"
+        " the rollout is still open"
+    )
+
+
+class CachesStale(SartorisError):
+    """Everything is done, but some caches may still serve pages of another release."""
+
+    exit_code = 73
+    means = (
+        "everything is done and the rollout is over, but a cache of `deploy.varnish` may still"
+        " serve old pages: the message has the command that purges it"
+    )
 
 
 class GitFailed(Refused):
@@ -77,6 +119,10 @@ class MachineTrouble(SartorisError):
     """The machine refused: a full disk, or a directory that this user may not write to."""
 
     exit_code = 74  # sysexits.h: an input or output error
+    means = (
+        "the machine refused, a full disk for example; `git deploy status` tells where the rollout"
+        " stands"
+    )
 
     @classmethod
     def of(cls, error: OSError) -> MachineTrouble:

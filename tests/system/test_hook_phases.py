@@ -401,4 +401,4 @@ class TestOneDirectoryForTwoSlots:
         for one in slots.values():
             one.ok("start")
         site.ok("sync")
-        assert slots["slot1"].deploy("sync").code == 71
+        assert slots["slot1"].deploy("sync").code == 72

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sartoris.actions.purge import CachesStale
-from sartoris.errors import SartorisError, SyncIncomplete
+from sartoris.errors import NotFinished, SartorisError, SyncIncomplete
 from sartoris.events import Announced
 from sartoris.hooks import Phase
 from sartoris.rollout.deploy_file import deploy_text
@@ -18,10 +17,6 @@ from sartoris.rollout.state import RolloutState
 
 # Whatever the encoding in which the site writes its commits.
 _UTF8 = "i18n.logOutputEncoding=UTF-8"
-
-
-class NotFinished(SyncIncomplete):
-    """The release is where it should be; something that follows a sync has failed."""
 
 
 def announce(
@@ -109,7 +104,7 @@ def failures(d: Deployment, state: RolloutState) -> Iterator[None]:
     """Tell of a sync that fails in the body, and let its error go on.
 
     The post-sync hooks hear of it too, which can tell a failed sync from a complete one; but not
-    of their own failure.
+    of their own failure. A stale cache is told with the sync, which is complete.
     """
     try:
         yield
@@ -117,8 +112,6 @@ def failures(d: Deployment, state: RolloutState) -> Iterator[None]:
         announce(d, state, _first_line(error), level="warning")
         _mail_sync(d, state, "live, but not finished", error.message)
         raise
-    except CachesStale:
-        raise  # told with the sync, which is complete
     except SyncIncomplete as error:
         d.hooks.run_all(Phase.POST_SYNC, d.hook_context(state, GIT_DEPLOY_RESULT="incomplete"))
         told = f"the sync of {state.rollout_tag} is not complete: {_first_line(error)}"

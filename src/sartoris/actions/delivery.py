@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sartoris.actions import after_revert, announcing, finish
-from sartoris.actions.announcing import NotFinished
 from sartoris.actions.purge import require_purged
 from sartoris.actions.steps import Delivered, Steps
+from sartoris.errors import NotFinished
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.two_stage import LiveRelease
 from sartoris.hooks import HookFailed, Phase

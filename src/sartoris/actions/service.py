@@ -7,16 +7,12 @@ from typing import Literal
 
 from sartoris.actions.steps import failed_of
 from sartoris.config import Share
-from sartoris.errors import Refused, SyncIncomplete
+from sartoris.errors import Refused, ServiceIncomplete
 from sartoris.fleet.batches import Batches
 from sartoris.fleet.fleet import StageResult
 from sartoris.rollout.deployment import Deployment
 
 Change = Literal["restart", "reload"]
-
-
-class ServiceIncomplete(SyncIncomplete):
-    """The service was not acted on everywhere."""
 
 
 def act_on_service(

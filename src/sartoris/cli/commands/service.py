@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sartoris.actions.service import ServiceIncomplete, act_on_service, service_states
+from sartoris.actions.service import act_on_service, service_states
 from sartoris.cli.context import deployment, wants_json
 from sartoris.cli.options import common_options
 from sartoris.cli.table import table
@@ -36,21 +36,21 @@ def _batch(context: click.Context, parameter: click.Parameter, text: str | None)
 )
 @click.argument("do", metavar="|".join(_DO), type=click.Choice(_DO))
 @click.argument("targets", nargs=-1)
-def command(do: Any, targets: tuple[str, ...], batch: Share | None) -> None:
+@click.pass_context
+def command(context: click.Context, do: Any, targets: tuple[str, ...], batch: Share | None) -> None:
     """Restart or reload deploy.service on TARGETS (default: all), or ask how it is.
 
-    One batch after another; stops when more than deploy.max-failed have failed. Exit code 71: not
-    done, or not active, on all of them.
+    One batch after another; stops when more than deploy.max-failed have failed. Exit code 69: not
+    done on all of them. Of status: 0 active on all of them, 1 not active on all of them.
     """
     if do == "status":
-        _tell_states(service_states(deployment(question=True), targets))
-        return
+        context.exit(_tell_states(service_states(deployment(question=True), targets)))
     result = act_on_service(deployment(), do, targets, batch)
     click.echo(f"{do}: done on {plural(len(result.succeeded), 'target')}.", err=True)
 
 
-def _tell_states(result: StageResult) -> None:
-    """The answer on standard output; an error when the service does not run everywhere."""
+def _tell_states(result: StageResult) -> int:
+    """The answer on standard output, and what to do about it for a person; the exit code."""
     states = {name: o.message if o.ok else o.error for name, o in result.outcomes.items()}
     if wants_json():
         import json
@@ -60,11 +60,11 @@ def _tell_states(result: StageResult) -> None:
         rows = [(name, state, _remark(result, name)) for name, state in states.items()]
         click.echo("\n".join(table(("target", "service", ""), rows)))
     other = [name for name, state in states.items() if state != "active"]
-    if other:
-        raise ServiceIncomplete(
-            f"not active on {', '.join(other)}",
-            next_steps=[f"git deploy service restart {' '.join(other)}"],
-        )
+    if not other:
+        return 0
+    click.echo(f"Not active on {', '.join(other)}. Next:", err=True)
+    click.echo(f"  git deploy service restart {' '.join(other)}", err=True)
+    return 1
 
 
 def _remark(result: StageResult, name: str) -> str:
