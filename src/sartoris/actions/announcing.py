@@ -22,7 +22,7 @@ _UTF8 = "i18n.logOutputEncoding=UTF-8"
 def announce(
     d: Deployment, state: RolloutState, message: str, *, level: str = "info", loud: bool = True
 ) -> None:
-    """Tell listeners and the `log` hooks. `loud`: worth telling a channel."""
+    """Tell listeners and the `log` hooks. `loud`: worth telling a channel, not a repetition."""
     d.events.emit(Announced(message=message, level=level, announce=loud))
     variables = {
         "GIT_DEPLOY_LOG_LEVEL": level,
@@ -63,7 +63,8 @@ def pushed(d: Deployment, state: RolloutState, commit: str, merged: str) -> None
 
 
 def syncing(d: Deployment, state: RolloutState) -> None:
-    announce(d, state, f"{d.user} syncs {state.prefix} to {state.rollout_tag} from {d.host}")
+    told = f"{d.user} syncs {state.prefix} to {state.rollout_tag} from {d.host}"
+    announce(d, state, told, loud=d.action != "resync")
 
 
 def by_hand(d: Deployment, state: RolloutState) -> None:
@@ -120,8 +121,8 @@ def failures(d: Deployment, state: RolloutState) -> Iterator[None]:
         raise
 
 
-def finished(d: Deployment, state: RolloutState) -> None:
-    announce(d, state, f"the rollout of {state.rollout_tag} is finished")
+def finished(d: Deployment, state: RolloutState, *, loud: bool) -> None:
+    announce(d, state, f"the rollout of {state.rollout_tag} is finished", loud=loud)
     mail(
         d,
         state,

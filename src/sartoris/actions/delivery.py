@@ -78,7 +78,7 @@ def conclude(d: Deployment, delivered: Delivered) -> Delivered:
     write_deploy_file(d, state)
     run_post_sync(d, state)
     announcing.synced(d, state)
-    finish.close(d, state)
+    finish.close(d, state, loud=False)
     there = delivered.total - len(delivered.left_behind)
     where = f"live on {there} of {plural(delivered.total, 'target')}"
     done = f"{state.release} is {where}, and the rollout is finished"

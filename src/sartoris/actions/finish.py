@@ -27,15 +27,18 @@ def finish(d: Deployment) -> RolloutState:
         return state
 
 
-def close(d: Deployment, state: RolloutState) -> None:
-    """End the rollout, then run the hooks that follow a rollout; they can stop nothing any more."""
+def close(d: Deployment, state: RolloutState, *, loud: bool = True) -> None:
+    """End the rollout, then run the hooks that follow a rollout; they can stop nothing any more.
+
+    `loud`: the end is worth announcing, because it does not come with the sync's own announcement.
+    """
     left = state.left_behind
     message = f"left behind: {', '.join(left)}" if left else ""
     d.action = "finish"
     if state.action == "revert" and state.way != "fleet":
         _mark_as_bad(d, state)
     session.end(d, state, "finished", message)
-    announcing.finished(d, state)
+    announcing.finished(d, state, loud=loud)
     d.hooks.run_all(Phase.POST_FINISH, d.hook_context(state))
 
 
