@@ -11,6 +11,7 @@ from sartoris.errors import Refused, ServiceIncomplete
 from sartoris.fleet.batches import Batches
 from sartoris.fleet.fleet import StageResult
 from sartoris.rollout.deployment import Deployment
+from sartoris.transports.configured import how_to_configure_targets
 
 Change = Literal["restart", "reload"]
 
@@ -50,7 +51,7 @@ def _service(d: Deployment) -> str:
     if not d.has_fleet:
         raise Refused(
             "there are no targets whose service could be acted on",
-            next_steps=["git config --add deploy.target NAME=ROOT"],
+            next_steps=[how_to_configure_targets(d.config)],
         )
     if d.config.service is None:
         raise Refused(

@@ -9,6 +9,8 @@ from sartoris.errors import GitFailed, Refused, WrongSetup
 from sartoris.rollout.deployment import Deployment
 from sartoris.wording import plural
 
+_SHIP_AGAIN = "git deploy --force sync   # ships the same commit again, under a new tag"
+
 
 class Blocked(Refused):
     """Deploys are blocked for everyone."""
@@ -174,17 +176,35 @@ def something_is_new(d: Deployment, head: str, start_commit: str) -> None:
     """With a fleet, new is what is not live; without, what was not there at the start."""
     if d.options.force:
         return
-    desired = d.desired.of(d.slot) if d.has_fleet else None
-    live = desired.source if desired else ("" if d.has_fleet else start_commit)
-    if live == head:
-        name = desired.release if desired else "the start"
+    if not d.has_fleet:
+        _something_is_new_since(d, head, start_commit)
+        return
+    desired = d.desired.of(d.slot)
+    if desired is not None and desired.source == head:
         raise NothingNew(
-            f"nothing to sync: HEAD ({head[:12]}) is what is live already ({name})",
-            next_steps=[
-                "git deploy abort",
-                "git deploy --force sync   # ships the same commit again, under a new tag",
-            ],
+            f"nothing to sync: HEAD ({head[:12]}) is what is live already ({desired.release})",
+            next_steps=["git deploy abort", _SHIP_AGAIN],
         )
+
+
+def _something_is_new_since(d: Deployment, head: str, start_commit: str) -> None:
+    """What servers of the site's own have is not known here; they need not have anything."""
+    if head != start_commit:
+        return
+    same = f"nothing to sync: HEAD ({head[:12]}) is the commit at which this rollout started"
+    if d.hooks.sync_hook(d.prefix) is not None:
+        raise NothingNew(same, next_steps=["git deploy abort", _SHIP_AGAIN])
+    from sartoris.transports.configured import how_to_configure_targets
+
+    raise NothingNew(
+        f"{same}.\nNo targets are configured and {d.prefix} has no sync hook, so a sync only tags"
+        " what is checked out, and you bring it to the servers",
+        next_steps=[
+            "git deploy abort",
+            how_to_configure_targets(d.config),
+            "git deploy --force sync   # tags the same commit; you bring it to the servers",
+        ],
+    )
 
 
 def may_make_tags(d: Deployment) -> None:

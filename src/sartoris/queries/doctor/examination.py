@@ -19,7 +19,7 @@ from sartoris.queries.doctor import (
     working_repository,
 )
 from sartoris.queries.doctor.disk import disk_space
-from sartoris.queries.doctor.targets import target_checks, transport_of
+from sartoris.queries.doctor.targets import target_checks, transport_of, without_targets
 from sartoris.rollout.deployment import Deployment
 
 _Look = Callable[[Deployment], Iterable[Finding]]
@@ -109,7 +109,7 @@ def _slot(d: Deployment) -> Iterator[Finding]:
         yield unknown("targets", "not looked at without a prefix")
         return
     if not d.has_fleet:
-        yield ok("path", "no targets: a sync hook synchronises, or people do")
+        yield without_targets(d)
         return
     try:
         yield ok("path", f"{d.config.release_path(d.prefix)}, the slot {d.slot}")
