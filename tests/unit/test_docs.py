@@ -9,7 +9,7 @@ import pytest
 
 from sartoris import script
 from sartoris.agent import ERRORS
-from sartoris.cli import boundary
+from sartoris.cli import boundary, manual
 from sartoris.cli.exit_codes import exit_codes
 from sartoris.cli.main import ALIASES, COMMANDS
 from sartoris.cli.prose import GIT_DEPLOY
@@ -97,6 +97,15 @@ def test_the_first_example_is_shown_as_it_runs() -> None:
 
 def test_the_configuration_page_is_the_one_that_the_table_of_keys_makes() -> None:
     assert (DOCS / "configuration.md").read_text() == render()
+
+
+@pytest.mark.parametrize(
+    "name", ["docs/configuration.md", *(f"share/{name}" for name in manual.FILES)]
+)
+def test_what_make_docs_writes_is_marked_as_made_and_not_shown_in_diffs(name: str) -> None:
+    lines = [line.split() for line in (TOP / ".gitattributes").read_text().splitlines()]
+    marked = [line[1:] for line in lines if line and Path(name).match(line[0])]
+    assert marked == [["linguist-generated", "-diff"]]
 
 
 @pytest.mark.parametrize(
