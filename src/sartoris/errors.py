@@ -10,6 +10,7 @@ docs/exit-codes.md.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -106,13 +107,44 @@ class GitFailed(Refused):
     `arguments` is the command as run, `output` the end of what it wrote to standard error.
     """
 
-    def __init__(self, arguments: Iterable[str], exit_code: int, output: str) -> None:
+    def __init__(
+        self,
+        arguments: Iterable[str],
+        exit_code: int,
+        output: str,
+        *,
+        happened: str = "",
+        next_steps: Iterable[str] = (),
+    ) -> None:
         self.arguments = tuple(arguments)
         self.git_exit_code = exit_code
         self.output = output
-        shown = " ".join(self.arguments)
-        text = f"`{shown}` failed with exit code {exit_code}"
-        super().__init__(f"{text}:\n{output.rstrip()}" if output.strip() else text)
+        text = f"`{' '.join(self.arguments)}` {happened or f'failed with exit code {exit_code}'}"
+        message = f"{text}:\n{output.rstrip()}" if output.strip() else text
+        super().__init__(message, next_steps=next_steps)
+
+
+class GitTimedOut(GitFailed):
+    """A git command that talks to a remote did not end in time, and was stopped.
+
+    `seconds` is how long it had, `remote` the name and URL of who did not answer, "" where that is
+    the remote of some submodule.
+    """
+
+    def __init__(self, arguments: Iterable[str], seconds: float, remote: str, output: str) -> None:
+        who = remote or "the remote of a submodule"
+        ask = f"git ls-remote {remote.partition(' ')[0]}" if remote else "git submodule update"
+        super().__init__(
+            arguments,
+            -signal.SIGTERM,
+            output,
+            happened=f"did not end within {seconds:g} s (deploy.git-timeout) and was"
+            f" stopped; is {who} reachable?",
+            next_steps=[
+                f"{ask}   # does it answer?",
+                f"git config deploy.git-timeout {2 * seconds:.0f}   # if it needs more time",
+            ],
+        )
 
 
 class MachineTrouble(SartorisError):

@@ -106,6 +106,7 @@ def _not_merged(d: Deployment, error: GitFailed, commit: str) -> NotMerged:
     return NotMerged(
         f"the hotfix is not pushed: {error.message}{conflict}",
         next_steps=[
+            *error.next_steps,
             f"git pull --no-rebase {site} {branch}   # and settle what conflicts",
             f"git push {site} HEAD:{branch}",
             f"git reset --hard {commit[:12]}   # returns to the hotfix",

@@ -240,6 +240,7 @@ def _push(d: Deployment, tags: Iterable[str]) -> None:
         raise TagsNotPushed(
             f"`{site}` did not take the tags of this rollout: {error.message}",
             next_steps=[
+                *error.next_steps,
                 "git deploy sync   # again",
                 "git deploy --no-remote sync   # an emergency: push when the remote is back",
             ],

@@ -49,7 +49,7 @@ class Deployment:
         self.options = options
         self.sync_variables: dict[str, str] = {}  # of the sync hook, for the hooks after it
         self.action = ""  # the command that runs, as hooks are told; set when it has the lock
-        self.repository = Repository.at(directory)
+        self.repository = Repository.at(directory, lambda: self.config.git_timeout)
 
     @cached_property
     def events(self) -> EventStream:

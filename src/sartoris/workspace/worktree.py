@@ -62,6 +62,7 @@ def _fetch(d: Deployment, site: str, branch: str) -> str:
         raise RemoteFailed(
             f"the newest commit of `{branch}` could not be fetched from `{site}`: {error.message}",
             next_steps=[
+                *error.next_steps,
                 f"git push -u {site} {branch}   # if the branch is new",
                 "git deploy start   # again",
                 "git deploy --no-remote start   # an emergency: deploys what is here",
