@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from sartoris.interrupts import interrupts_held_back
+
 # Seconds between being asked to stop and being killed: git removes what is half done meanwhile.
 GRACE = 5.0
 
@@ -37,7 +39,11 @@ def run_limited(
     Raises `OSError` when it cannot be started.
     """
     # Into files: what a stopped command leaves running would keep a pipe open.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        interrupts_held_back() as let_go,
+    ):
         process = subprocess.Popen(
             command,
             cwd=directory,
@@ -47,6 +53,7 @@ def run_limited(
             stderr=err,
         )
         try:
+            let_go()
             in_time = _ends_within(process, seconds)
         finally:
             _stop(process)

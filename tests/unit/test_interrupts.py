@@ -1,4 +1,4 @@
-"""An interrupt in the moment in which a hook starts is late, and not lost."""
+"""An interrupt in the moment in which a program starts is late, and not lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sartoris.hooks.interrupts import interrupts_held_back
+from sartoris.interrupts import interrupts_held_back
 
 
 @pytest.fixture(autouse=True)
