@@ -157,7 +157,7 @@ class Sync(ABC):
         """Have the caches of `deploy.varnish` ban what they hold from before the release.
 
         The caches that may still serve old pages. They are told and stop nothing: the rollout goes
-        to its end, and then `git deploy` ends with exit code 71.
+        to its end, and then `git deploy` ends with exit code 73.
         """
         self._require()
         return tuple(roll_out.purge_caches(self._session, self._released))

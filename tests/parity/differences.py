@@ -32,6 +32,6 @@ class Why(StrEnum):
     OTHER_REPOSITORY = "In a repository that shares its lock, `status` exits with 3, blocked."
     SECONDS = "A date in tags that does not tell seconds apart is refused."
     OWN_START_TAG = "A start tag is of the rollout's own prefix, and made here."
-    POST_SYNC = "A `sync` whose `post-sync` hook fails exits with 71: the release may be live."
+    POST_SYNC = "A `sync` whose `post-sync` hook fails exits with 72: the release is live."
     NO_WAY_BACK = "A hook of `post-abort` or `post-finish` that fails stops nothing."
     MANUAL_ABORT = "An `abort` of a `manual-sync` does not run the sync hook."

@@ -127,7 +127,7 @@ def test_an_abort_after_a_closed_gate_changes_nothing_live(started: Site) -> Non
 def open_after_the_switch(site: Site) -> None:
     """Sync so that the release is live and the rollout is open."""
     hook = site.hook("post-sync.check", "exit 1")
-    assert site.deploy("sync").code == 71
+    assert site.deploy("sync").code == 72
     hook.unlink()
 
 

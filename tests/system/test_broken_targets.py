@@ -255,7 +255,7 @@ def test_in_place_an_abort_after_the_switch_takes_the_fleet_back(site: Site) -> 
     in_place(site)
     first = site.desired()
     hook = site.hook("post-sync.fails", "exit 1")
-    assert sync(site).code == 71
+    assert sync(site).code == 72
     assert site.files("web2")["index.php"] == "version 2\n"
     hook.unlink()
     site.ok("abort")
@@ -267,7 +267,7 @@ def test_in_place_the_first_rollout_cannot_be_taken_back_and_says_so(site: Site)
     site.config("deploy.switch", "in-place")
     site.hook("post-sync.fails", "exit 1")
     site.ok("start")
-    assert site.deploy("sync").code == 71
+    assert site.deploy("sync").code == 72
     ran = site.deploy("abort")
     assert ran.code == 71
     assert "withdraw makes no sense in-place" in ran.err

@@ -67,12 +67,37 @@ def test_the_next_start_goes_from_the_tag_that_was_finished(tagged: Site) -> Non
     assert tagged.status()["rollout"]["start_tag"] == rollout
 
 
-def test_nothing_new_is_refused(plain: Site) -> None:
+@pytest.mark.parametrize("action", ["sync", "manual-sync"])
+def test_a_first_sync_of_nothing_new_names_the_missing_targets(plain: Site, action: str) -> None:
+    plain.ok("start")
+    ran = plain.deploy(action)
+    assert ran.code == 1
+    assert "nothing to sync: HEAD" in ran.err
+    assert "live" not in ran.err
+    assert "No targets are configured and slot0 has no sync hook" in ran.err
+    assert "  git config --add deploy.target NAME=ROOT" in ran.err
+    plain.ok("--force", action)
+
+
+def test_with_a_sync_hook_nothing_new_is_refused_without_a_word_of_targets(plain: Site) -> None:
+    plain.sync_hook()
     plain.ok("start")
     ran = plain.deploy("sync")
     assert ran.code == 1
-    assert "nothing to sync" in ran.err
+    assert "is the commit at which this rollout started" in ran.err
+    assert "targets" not in ran.err
+    assert "live" not in ran.err
     plain.ok("--force", "sync")
+
+
+def test_what_a_first_sync_says_to_type_leads_to_a_release_that_is_live(plain: Site) -> None:
+    plain.ok("start")
+    assert plain.deploy("sync").code == 1
+    plain.ok("abort")
+    plain.add_target("web1")
+    plain.ok("start")
+    plain.ok("sync")
+    assert plain.live("web1") == plain.desired()
 
 
 def test_an_abort_goes_back_to_a_tag_of_its_own(tagged: Site) -> None:

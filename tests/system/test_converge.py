@@ -188,7 +188,7 @@ def test_one_that_was_away_when_the_first_rollout_was_aborted_loses_what_it_has(
 ) -> None:
     site.ok("start")
     site.hook("post-sync.no", "exit 1")
-    assert site.deploy("sync").code == 71
+    assert site.deploy("sync").code == 72
     release = site.live("web3")
     away = site.target("web3").rename(site.root / "away")
     ran = site.deploy("abort")
@@ -217,7 +217,7 @@ def test_an_aborted_revert_withdraws_nothing_where_the_desired_state_is_lost(
     live = deployed.desired()
     (deployed.state_directory / "desired.json").unlink()
     deployed.hook("post-sync.no", "exit 1")
-    assert deployed.deploy("revert", live).code == 71
+    assert deployed.deploy("revert", live).code == 72
     deployed.deploy("abort")
     deployed.slot("web1").unlink(missing_ok=True)
     deployed.slot("web1").symlink_to(f".sartoris/releases/{live}")

@@ -23,7 +23,7 @@ def half_way(deployed: Site) -> Site:
     deployed.commit({"index.php": "version 2\n"})
     deployed.push()
     hook = deployed.hook("post-sync.check", "exit 1")
-    assert deployed.deploy("sync").code == 71
+    assert deployed.deploy("sync").code == 72
     hook.unlink()
     return deployed
 

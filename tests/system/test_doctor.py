@@ -449,9 +449,26 @@ class TestTargets:
         assert "(web3)" in text
         assert steps == ["git deploy report"]
 
-    def test_a_site_without_targets(self, plain: Site) -> None:
-        assert "no targets" in fine(plain, "path")
+    def test_a_new_site_without_targets_is_told_how_to_configure_them(self, plain: Site) -> None:
+        ((state, text, steps),) = look(plain, "path", code=0)
+        assert state == "warning"
+        assert text.startswith("no targets, and no sync hook: a sync only tags")
+        assert steps == ["git config --add deploy.target NAME=ROOT   # for each target"]
         assert look(plain, "answers") == []
+        plain.config("deploy.transport", "salt")
+        assert look(plain, "path", code=0)[0][2][0].startswith("git config deploy.targets ")
+
+    def test_a_site_that_synchronises_by_hand(self, plain: Site) -> None:
+        plain.ok("start")
+        plain.commit({"index.php": "version 2\n"})
+        plain.push()
+        plain.ok("sync")
+        plain.ok("finish")
+        assert fine(plain, "path") == "no targets, and no sync hook: people synchronise"
+
+    def test_a_site_that_synchronises_by_a_hook(self, plain: Site) -> None:
+        hook = plain.sync_hook()
+        assert fine(plain, "path") == f"no targets: the sync hook {hook} synchronises"
 
 
 class TestChecksThatFail:

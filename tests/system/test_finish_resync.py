@@ -41,7 +41,7 @@ def test_a_rollout_whose_head_has_moved_is_not_finished(deployed: Site) -> None:
     deployed.commit({"index.php": "version 2\n"})
     deployed.push()
     hook = deployed.hook("post-sync.check", "exit 1")
-    assert deployed.deploy("sync").code == 71
+    assert deployed.deploy("sync").code == 72
     hook.unlink()
     tag = deployed.desired()
     later = deployed.commit({"index.php": "version 3\n"})
@@ -93,7 +93,7 @@ def test_a_resync_leaves_out_those_that_have_the_release_live(deployed: Site) ->
     deployed.push()
     deployed.break_target("web2")
     hook = deployed.hook("post-sync.check", "exit 1")
-    assert deployed.deploy("sync").code == 71
+    assert deployed.deploy("sync").code == 72
     hook.unlink()
     deployed.mend_target("web2")
     ran = deployed.ok("resync", "--json")
@@ -106,7 +106,7 @@ def test_resync_all_asks_everyone(deployed: Site) -> None:
     deployed.commit({"index.php": "version 2\n"})
     deployed.push()
     hook = deployed.hook("post-sync.check", "exit 1")
-    assert deployed.deploy("sync").code == 71
+    assert deployed.deploy("sync").code == 72
     hook.unlink()
     ran = deployed.ok("resync", "--all", "--json")
     assert asked(ran, "fetch") == asked(ran, "switch") == ["web1", "web2", "web3"]

@@ -297,6 +297,37 @@ class TestLogHooks:
         for line in (syncing, synced, finished):
             assert rollout in line
 
+    def test_what_repeats_an_announcement_is_for_logs_only(self, site: Site) -> None:
+        told = site.root / "log"
+        note = 'echo "$GIT_DEPLOY_ACTION $GIT_DEPLOY_LOG_ANNOUNCE $GIT_DEPLOY_LOG_MESSAGE"'
+        site.hook("log.note", f'{note} >> "{told}"')
+        site.ok("start")
+        change(site)
+        site.break_target("web2")
+        assert site.deploy("sync").code == 71
+        site.mend_target("web2")
+        site.ok("resync")
+        turns = [line.split()[:2] for line in lines(told)]
+        assert turns == [
+            ["start", "1"],
+            ["sync", "1"],  # begins
+            ["sync", "1"],  # is not complete
+            ["resync", "0"],  # begins again
+            ["resync", "1"],  # the release is live
+            ["finish", "0"],  # which a complete sync does by itself
+        ]
+
+    def test_a_finish_that_somebody_types_is_announced(self, site: Site) -> None:
+        hook = site.hook("post-sync.check", "exit 1")
+        site.ok("start")
+        change(site)
+        assert site.deploy("sync").code == 72
+        hook.unlink()
+        told = site.root / "log"
+        site.hook("log.note", f'echo "$GIT_DEPLOY_LOG_ANNOUNCE" >> "{told}"')
+        site.ok("finish")
+        assert lines(told) == ["1"]
+
     def test_a_failed_sync_is_a_warning(self, plain: Site, told: Path) -> None:
         plain.ok("start")
         change(plain)
@@ -401,4 +432,4 @@ class TestOneDirectoryForTwoSlots:
         for one in slots.values():
             one.ok("start")
         site.ok("sync")
-        assert slots["slot1"].deploy("sync").code == 71
+        assert slots["slot1"].deploy("sync").code == 72

@@ -83,7 +83,7 @@ class Play:
         self.started()
         os.environ["POST_SYNC_EXIT"] = "1"
         try:
-            assert self.site.deploy("sync").code == 71
+            assert self.site.deploy("sync").code == 72
         finally:
             del os.environ["POST_SYNC_EXIT"]
 

@@ -133,7 +133,7 @@ def test_abort_asks_to_end_a_merge_before_it_takes_anything_back(deployed: Site)
     deployed.ok("start")
     deployed.commit({"index.php": "version 2\n"})
     deployed.push()
-    assert deployed.deploy("sync").code == 71
+    assert deployed.deploy("sync").code == 72
     live = deployed.everywhere()
     deployed.git("checkout", "--quiet", "-b", "other", "HEAD~1")
     deployed.commit({"index.php": "another\n"})

@@ -195,7 +195,7 @@ def test_a_revert_ends_ones_own_half_done_rollout(old: str, twice: Site) -> None
     twice.commit({"index.php": "version 3\n"})
     twice.push()
     hook = twice.hook("post-sync.check", "exit 1")
-    assert twice.deploy("sync").code == 71
+    assert twice.deploy("sync").code == 72
     hook.unlink()
     twice.ok("revert", old)
     assert twice.everywhere() == {old}
@@ -320,7 +320,7 @@ def test_a_revert_in_the_middle_of_a_merge_is_live_and_says_what_is_left(
         ["git", "update-index", "--index-info"], cwd=twice.repo, input=entries.encode(), check=True
     )
     ran = twice.deploy("revert", old)
-    assert ran.code == 71
+    assert ran.code == 72
     assert f"{old} is live on the fleet, but the working repository is not reset" in ran.err
     assert twice.everywhere() == {old}
     twice.git("reset", "--quiet", "--hard")

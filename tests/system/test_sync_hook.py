@@ -300,7 +300,7 @@ def test_a_failed_post_sync_hook_runs_once_and_is_not_told_that_the_sync_failed(
     hooked.hook("post-sync.check", f'echo "$GIT_DEPLOY_RESULT" >> "{told}"; exit 1')
     changed(hooked)
     ran = hooked.deploy("sync")
-    assert ran.code == 71
+    assert ran.code == 72
     assert "is synchronised, but the rollout is not finished" in ran.err
     assert told.read_text().splitlines() == ["complete"]
     hooked.ok("finish")

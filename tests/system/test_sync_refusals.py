@@ -161,7 +161,7 @@ def test_a_network_that_goes_away_before_the_push_leaves_no_tag(started: Site) -
 def test_a_post_sync_hook_that_fails_leaves_a_live_release_to_finish(started: Site) -> None:
     hook = started.hook("post-sync.check", "exit 6")
     ran = started.deploy("sync")
-    assert ran.code == 71
+    assert ran.code == 72
     tag = started.desired()
     assert f"{tag} is live on the fleet, but the rollout is not finished" in ran.err
     assert f"{hook} exited with 6" in ran.err

@@ -189,7 +189,7 @@ def test_abort_takes_the_fleet_back_by_the_script(deployed: Site) -> None:
     before = deployed.desired()
     install(deployed, "minimal")
     deployed.hook("post-sync.fails", '[ "$GIT_DEPLOY_RESULT" != complete ]')
-    assert sync(deployed).code == 71
+    assert sync(deployed).code == 72
     assert deployed.everywhere() != {before}
     ran = deployed.run("abort")
     assert ran.code == 0, ran.err
@@ -235,7 +235,7 @@ def test_an_abort_of_the_first_rollout_leaves_nothing_live(site: Site) -> None:
     install(site, "minimal")
     site.hook("post-sync.fails", '[ "$GIT_DEPLOY_RESULT" != complete ]')
     site.ok("start")
-    assert site.deploy("sync").code == 71
+    assert site.deploy("sync").code == 72
     assert site.everywhere() == {site.tags()[-1]}
     ran = site.run("abort")
     assert ran.code == 0, ran.err
@@ -647,7 +647,7 @@ def test_an_abort_ships_what_was_there_before_by_rsync(shipped_by_rsync: Site) -
     site = shipped_by_rsync
     sync(site)
     site.hook("post-sync.fails", '[ "$GIT_DEPLOY_RESULT" != complete ]')
-    assert sync(site, "version 3\n").code == 71
+    assert sync(site, "version 3\n").code == 72
     assert on_server(site, "b")["index.php"] == "version 3\n"
     ran = site.run("abort")
     assert ran.code == 0, ran.err

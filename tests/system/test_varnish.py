@@ -141,7 +141,7 @@ def test_a_revert_purges_too(cache: Cache, deployed: Site) -> None:
 
 def test_an_abort_of_what_was_live_purges_too(cache: Cache, deployed: Site) -> None:
     deployed.hook("post-sync.fail", "exit 1")
-    assert sync(deployed).code == 71
+    assert sync(deployed).code == 72
     assert cache.get() == "version 2\n"
     ran = deployed.deploy("abort")
     assert ran.code == 0, ran.err
@@ -181,7 +181,7 @@ def _fail_to_switch(site: Site, target: str, while_it: str) -> None:
 
 def test_a_resync_purges_again(cache: Cache, deployed: Site) -> None:
     hook = deployed.hook("post-sync.fail", "exit 1")
-    assert sync(deployed).code == 71
+    assert sync(deployed).code == 72
     hook.write_text("#!/bin/sh\nexit 0\n")
     assert cache.get() == "version 2\n"
     (deployed.slot("web1") / "index.php").write_text("edited by hand\n")
@@ -210,7 +210,7 @@ def test_a_dead_cache_is_told_and_the_other_is_purged(cache: Cache, deployed: Si
     deployed.config("deploy.varnish", dead)
     cache.get()
     ran = sync(deployed)
-    assert ran.code == 71
+    assert ran.code == 73
     release = deployed.desired()
     assert deployed.everywhere() == {release}
     assert cache.get() == "version 2\n"
@@ -230,7 +230,7 @@ def test_the_post_sync_hooks_run_when_a_cache_is_dead(deployed: Site) -> None:
     deployed.hook("post-sync.tell", f"echo $GIT_DEPLOY_RESULT >>{told}")
     deployed.hook("log.tell", f'echo "$GIT_DEPLOY_LOG_LEVEL: $GIT_DEPLOY_LOG_MESSAGE" >>{told}')
     deployed.set("deploy.varnish", f"127.0.0.1:{varnish.free_port()}")
-    assert sync(deployed).code == 71
+    assert sync(deployed).code == 73
     lines = told.read_text()
     assert "complete\n" in lines
     assert "warning: slot0 is at " in lines
@@ -246,7 +246,7 @@ def test_a_wrong_secret_is_told_and_the_command_does_the_rest(
     deployed.set("deploy.varnish-secret", str(wrong))
     cache.get()
     ran = sync(deployed)
-    assert ran.code == 71
+    assert ran.code == 73
     assert f"{cache.address}: it refuses the secret in {wrong} (status 500)" in ran.err
     assert cache.get() == "version 1\n"
     wrong.write_bytes(cache.secret.read_bytes())
@@ -263,7 +263,7 @@ def _type_what_is_next(ran: Ran) -> None:
 def test_a_secret_that_cannot_be_read_is_told_by_its_path(deployed: Site, tmp_path: Path) -> None:
     deployed.set("deploy.varnish-secret", str(tmp_path / "gone"))
     ran = sync(deployed)
-    assert ran.code == 71
+    assert ran.code == 73
     assert f"{tmp_path / 'gone'} cannot be read: No such file or directory" in ran.err
     assert finished(deployed)
 
@@ -271,7 +271,7 @@ def test_a_secret_that_cannot_be_read_is_told_by_its_path(deployed: Site, tmp_pa
 def test_a_ban_that_the_cache_refuses_is_told_in_its_words(cache: Cache, deployed: Site) -> None:
     deployed.config("deploy.varnish-ban", "req.uri ~ .")
     ran = sync(deployed)
-    assert ran.code == 71
+    assert ran.code == 73
     refused = 'it refuses the ban (status 106): Unknown or unsupported field "req.uri"'
     assert f"{cache.address}: {refused}" in ran.err
     assert deployed.everywhere() == {deployed.desired()}
@@ -294,7 +294,7 @@ def test_an_abort_that_leaves_a_stale_cache_says_so(cache: Cache, deployed: Site
     deployed.config("deploy.varnish", dead)
     deployed.config("deploy.varnish-ban", "obj.http.x-release != {release}")
     ran = deployed.deploy("abort")
-    assert ran.code == 71
+    assert ran.code == 73
     assert "the rollout is aborted, but caches are not purged" in ran.err
     assert f"-T {dead} -S {cache.secret} ban 'obj.http.x-release != {before}'" in ran.err
     assert cache.get() == "version 1\n"
@@ -350,7 +350,7 @@ def test_a_cache_that_a_script_cannot_purge_is_told_at_the_end(scripted: Site) -
     dead = f"127.0.0.1:{varnish.free_port()}"
     scripted.config("deploy.varnish", dead)
     ran = sync(scripted)
-    assert ran.code == 71
+    assert ran.code == 73
     assert "is synchronised by the sync hook, and the rollout is finished, but" in ran.err
     assert f"{dead}: Connection refused" in ran.err
     assert finished(scripted)
@@ -359,7 +359,7 @@ def test_a_cache_that_a_script_cannot_purge_is_told_at_the_end(scripted: Site) -
 
 def test_a_script_purges_on_the_way_back_too(cache: Cache, scripted: Site) -> None:
     scripted.hook("post-sync.fail", "exit 1")
-    assert sync(scripted).code == 71
+    assert sync(scripted).code == 72
     assert cache.get() == "version 2\n"
     ran = scripted.deploy("abort")
     assert ran.code == 0, ran.err

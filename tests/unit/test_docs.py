@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sartoris import errors, event_reference, script
+from sartoris import event_reference, script
 from sartoris.agent import ERRORS
+from sartoris.cli import manual
+from sartoris.cli.exit_codes import exit_codes
 from sartoris.cli.main import ALIASES, COMMANDS
+from sartoris.cli.prose import GIT_DEPLOY
 from sartoris.config.reference import render
 from sartoris.display.ending import EX_SOFTWARE, INTERRUPTED
 from sartoris.events import Envelope, Event
@@ -29,12 +31,6 @@ def _rows(page: str) -> list[list[str]]:
     return [
         [cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if "|" in line
     ]
-
-
-def _error_classes(root: type[errors.SartorisError]) -> Iterator[type[errors.SartorisError]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _error_classes(child)
 
 
 @pytest.mark.parametrize("word", ERRORS)
@@ -65,12 +61,20 @@ def test_every_other_name_of_a_command_is_documented() -> None:
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
-def test_every_exit_code_is_documented_beside_its_class() -> None:
-    rows = {row[0]: row[-1] for row in _rows("exit-codes.md")[:11]}
-    for kind in _error_classes(errors.SartorisError):
-        if "exit_code" in vars(kind):
-            assert f"`{kind.__name__}`" in rows[str(kind.exit_code)], kind
-    assert {str(EX_SOFTWARE), str(INTERRUPTED)} <= set(rows)
+def test_the_exit_codes_are_documented_in_the_words_of_their_classes_and_no_others_are() -> None:
+    page = (DOCS / "exit-codes.md").read_text().partition("## ")[0]
+    rows = [line for line in page.splitlines() if re.match(r"\| \d", line)]
+    assert rows == [
+        f"| {one.code} | {one.means} | `{one.kind}` |".replace("``", "").replace("|  |", "| |")
+        for one in exit_codes()
+    ]
+    assert {EX_SOFTWARE, INTERRUPTED} < {one.code for one in exit_codes()}
+
+
+def test_every_answer_of_a_question_is_in_the_manual() -> None:
+    text = next(one.text for one in GIT_DEPLOY if one.heading == "EXIT STATUS")
+    told = text.partition("`git deploy status`: ")[2].partition("\n\n")[0]
+    assert re.findall(r"`(\d+)`", told) == [str(code) for code in EXIT_CODES.values()]
 
 
 def test_every_answer_of_status_is_documented() -> None:
@@ -109,6 +113,15 @@ def test_every_event_says_what_it_means(kind: type[Event]) -> None:
 
 def test_the_configuration_page_is_the_one_that_the_table_of_keys_makes() -> None:
     assert (DOCS / "configuration.md").read_text() == render()
+
+
+@pytest.mark.parametrize(
+    "name", ["docs/configuration.md", *(f"share/{name}" for name in manual.FILES)]
+)
+def test_what_make_docs_writes_is_marked_as_made_and_not_shown_in_diffs(name: str) -> None:
+    lines = [line.split() for line in (TOP / ".gitattributes").read_text().splitlines()]
+    marked = [line[1:] for line in lines if line and Path(name).match(line[0])]
+    assert marked == [["linguist-generated", "-diff"]]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sartoris.actions.announcing import NotFinished
-from sartoris.errors import SartorisError
+from sartoris.errors import NotFinished, SartorisError
 from sartoris.events import Reverted
 from sartoris.hooks import Phase
 from sartoris.rollout.session import Session

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sartoris.actions.purge import CachesStale
-from sartoris.errors import SartorisError, SyncIncomplete
+from sartoris.errors import NotFinished, SartorisError, SyncIncomplete
 from sartoris.events import Announced, MailOffered
 from sartoris.hooks import Phase
 from sartoris.rollout.command import Command
@@ -17,10 +16,6 @@ from sartoris.rollout.delivery import BY_HAND
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.session import Session
 from sartoris.rollout.state import RolloutState
-
-
-class NotFinished(SyncIncomplete):
-    """The release is where it should be; something that follows a sync has failed."""
 
 
 def announce(
@@ -33,7 +28,7 @@ def announce(
 ) -> None:
     """Say what happens in the rollout. `topic` "": in the command that runs.
 
-    `loud`: worth telling a channel.
+    `loud`: worth telling a channel, not a repetition.
     """
     state = session.state
     session.events.emit(
@@ -95,7 +90,9 @@ def pushed(session: Session, commit: str, merged: str) -> None:
 def syncing(session: Session) -> None:
     state, person = session.state, session.person
     announce(
-        session, f"{person.user} syncs {state.prefix} to {state.rollout_tag} from {person.host}"
+        session,
+        f"{person.user} syncs {state.prefix} to {state.rollout_tag} from {person.host}",
+        loud=session.action != "resync",
     )
 
 
@@ -142,7 +139,7 @@ def failures(session: Session) -> Iterator[None]:
     """Tell of a sync that fails in the body, and let its error go on.
 
     The post-sync hooks hear of it too, which can tell a failed sync from a complete one; but not
-    of their own failure.
+    of their own failure. A stale cache is told with the sync, which is complete.
     """
     state = session.state
     try:
@@ -151,8 +148,6 @@ def failures(session: Session) -> Iterator[None]:
         announce(session, _first_line(error), level="warning")
         _mail_sync(session, "live, but not finished", error.message)
         raise
-    except CachesStale:
-        raise  # told with the sync, which is complete
     except SyncIncomplete as error:
         session.run_all_hooks(Phase.POST_SYNC, GIT_DEPLOY_RESULT="incomplete")
         told = f"the sync of {state.rollout_tag} is not complete: {_first_line(error)}"
@@ -161,9 +156,9 @@ def failures(session: Session) -> Iterator[None]:
         raise
 
 
-def finished(session: Session) -> None:
+def finished(session: Session, *, loud: bool) -> None:
     state, person = session.state, session.person
-    announce(session, f"the rollout of {state.rollout_tag} is finished", topic="finish")
+    announce(session, f"the rollout of {state.rollout_tag} is finished", topic="finish", loud=loud)
     mail(
         session,
         "finish",

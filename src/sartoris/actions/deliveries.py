@@ -177,7 +177,7 @@ def conclude(session: Session, result: SyncResult) -> SyncResult:
     write_deploy_file(session)
     run_post_sync(session)
     announcing.synced(session)
-    finalize(session)
+    finalize(session, loud=False)
     state, there = session.state, result.total - len(result.left_behind)
     where = f"live on {there} of {plural(result.total, 'target')}"
     done = f"{state.release} is {where}, and the rollout is finished"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sartoris.actions import announcing
-from sartoris.errors import Refused
+from sartoris.errors import NotFinished, Refused
 from sartoris.events import Reverted
 from sartoris.hooks import HookFailed, Phase
 from sartoris.rollout.command import Command
@@ -31,22 +31,25 @@ def run_post_sync(session: Session) -> None:
     try:
         session.run_hooks(Phase.POST_SYNC, GIT_DEPLOY_RESULT=state.delivery.result)
     except HookFailed as error:
-        raise announcing.NotFinished(
+        raise NotFinished(
             f"{state.release} {state.delivery.reached}, but the rollout is not finished:"
             f" {error.message}",
             next_steps=["git deploy finish", "git deploy abort   # goes back to what was before"],
         ) from error
 
 
-def finalize(session: Session) -> None:
-    """End the rollout, then run the hooks that follow a rollout; they can stop nothing any more."""
+def finalize(session: Session, *, loud: bool = True) -> None:
+    """End the rollout, then run the hooks that follow a rollout; they can stop nothing any more.
+
+    `loud`: the end is worth announcing, because no announcement of a sync comes with it.
+    """
     state = session.state
     message = f"left behind: {', '.join(state.left_behind)}" if state.left_behind else ""
     session.ends()
     if state.action == "revert" and not state.delivery.is_ours:
         _mark_as_bad(session)
     session.end("finished", message)
-    announcing.finished(session)
+    announcing.finished(session, loud=loud)
     session.run_all_hooks(Phase.POST_FINISH)
 
 

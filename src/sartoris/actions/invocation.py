@@ -20,6 +20,7 @@ from sartoris.rollout.person import Person
 from sartoris.rollout.session import Session
 from sartoris.rollout.site import Site
 from sartoris.rollout.state import Progress, RolloutState
+from sartoris.transports.configured import how_to_configure_targets
 
 
 class NotASync(WrongUsage):
@@ -101,7 +102,7 @@ def script_context(call: Call, directory: Path) -> Iterator[ScriptContext]:
     if not site.has_fleet:
         raise Refused(
             "no targets are configured, so there is no fleet to bring a release to",
-            next_steps=["git config --add deploy.target NAME=ROOT"],
+            next_steps=[how_to_configure_targets(site.config)],
         )
     command = Command.open("sync", site)
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sartoris.errors import SyncIncomplete
+from sartoris.errors import CachesStale
 from sartoris.events import CacheAnswered
 from sartoris.rollout.command import Command
 from sartoris.rollout.effects import caches
@@ -17,10 +17,6 @@ from sartoris.wording import plural
 
 # What `{release}` is in a ban when nothing is live any more.
 NOTHING_LIVE = "none"
-
-
-class CachesStale(SyncIncomplete):
-    """Everything is done, but some caches may still serve pages of another release."""
 
 
 def purge(command: Command, prefix: str, release: str) -> dict[str, str]:

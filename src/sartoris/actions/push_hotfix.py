@@ -87,6 +87,7 @@ def _not_merged(session: Session, error: GitFailed, commit: str) -> NotMerged:
     return NotMerged(
         f"the hotfix is not pushed: {error.message}{conflict}",
         next_steps=[
+            *error.next_steps,
             f"git pull --no-rebase {remote} {branch}   # and settle what conflicts",
             f"git push {remote} HEAD:{branch}",
             f"git reset --hard {commit[:12]}   # returns to the hotfix",

@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 from sartoris.config import Share
-from sartoris.errors import Refused, SyncIncomplete
+from sartoris.errors import Refused, ServiceIncomplete
 from sartoris.fleet.causes import describe_failures
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.runner import Ran
 from sartoris.fleet.slot_fleet import SlotFleet
 from sartoris.rollout.command import Command
 from sartoris.rollout.site import Site
+from sartoris.transports.configured import how_to_configure_targets
 
 Change = Literal["restart", "reload"]
-
-
-class ServiceIncomplete(SyncIncomplete):
-    """The service was not acted on everywhere."""
 
 
 def act_on_service(
@@ -55,7 +52,7 @@ def _require_service(site: Site) -> str:
     if not site.has_fleet:
         raise Refused(
             "there are no targets whose service could be acted on",
-            next_steps=["git config --add deploy.target NAME=ROOT"],
+            next_steps=[how_to_configure_targets(site.config)],
         )
     if site.config.service is None:
         raise Refused(

@@ -85,7 +85,7 @@ def make_tagged(session: Session, delivery: Delivering) -> None:
 
 def _check(session: Session, delivery: Delivering) -> str:
     """The commit that may ship."""
-    site, state = session.site, session.state
+    site = session.site
     with session.events.step("check"):
         delivery.prepare(session)
         checks.require_umask(site)
@@ -94,14 +94,25 @@ def _check(session: Session, delivery: Delivering) -> str:
         checks.require_clean_tree(site)
         head = checks.require_commits(site)
         if session.action != "release":
-            desired = session.command.records.desired.of(session.slot.name)
-            checks.require_something_new(
-                site, desired if site.has_fleet else None, head, state.start_commit
-            )
+            _require_something_new(session, head)
         checks.require_pushed(site, head, branch)
         if site.has_fleet:
             site.config.require_url()
     return head
+
+
+def _require_something_new(session: Session, head: str) -> None:
+    site, state, command = session.site, session.state, session.command
+    if site.has_fleet:
+        checks.require_something_new(site, command.records.desired.of(session.slot.name), head)
+        return
+    checks.require_something_new_since(
+        site,
+        head,
+        state.start_commit,
+        has_sync_hook=command.hooks.sync_hook(state.prefix) is not None,
+        prefix=state.prefix,
+    )
 
 
 def _require_still_pushed(session: Session, checked: str) -> str:

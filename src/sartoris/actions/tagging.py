@@ -61,6 +61,7 @@ def _push(session: Session, tags: Iterable[str]) -> None:
         raise TagsNotPushed(
             f"`{remote}` did not take the tags of this rollout: {error.message}",
             next_steps=[
+                *error.next_steps,
                 "git deploy sync   # again",
                 "git deploy --no-remote sync   # an emergency: push when the remote is back",
             ],

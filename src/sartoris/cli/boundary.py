@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -15,8 +16,19 @@ from sartoris.errors import MachineTrouble, SartorisError
 
 def run(program: str, body: Callable[[], int | None]) -> NoReturn:
     """Run `body` and leave the process with its exit code, or with that of its error."""
+    accept_interrupts()
     streams.pass_bytes_through()
     sys.exit(guarded(program, body))
+
+
+def accept_interrupts() -> None:
+    """Let SIGINT end us, and the programs that we start, wherever we were started ourselves.
+
+    A shell starts what a script runs in the background with SIGINT ignored; so do some CI systems.
+    Nobody could stop a hook that hangs there, and `kill -INT` is how one stops `git deploy`.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def guarded(program: str, body: Callable[[], int | None]) -> int:

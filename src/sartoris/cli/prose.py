@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sartoris.cli.exit_codes import exit_codes
+
 
 class Section(NamedTuple):
     heading: str
@@ -40,37 +42,18 @@ synchronisation to you; when it is done, type `git deploy finish`.
 GIT_DEPLOY = (
     Section(
         "EXIT STATUS",
-        """
-= `0`
-Done.
+        "\n\n".join(f"= `{one.code}`\n{one.sentence}" for one in exit_codes())
+        + """
 
-= `1`
-Refused, and nothing has changed. The message says what to type next.
+Some commands answer a question with their exit status. If they fail instead, it is one of those
+above, and there is no answer on standard output.
 
-= `2`
-Wrong usage.
+`git deploy status`: `0` no rollout is under way, `1` one has started, `2` it is tagged and not
+finished, `3` deploys are blocked.
 
-= `17`
-Your own set-up (name, mail address, umask) does not allow deploying.
+`git deploy service status`: `0` the service is active on all targets, `1` it is not.
 
-= `19`
-Neither the command nor the configuration names a prefix.
-
-= `70`
-A bug. The message names a file with the details.
-
-= `71`
-The sync, or the way back from one, was not complete. The message says what is live where.
-Also when a cache may still serve old pages.
-
-= `74`
-The machine refused: a full disk for example. `git deploy status` tells where the rollout stands.
-
-= `130`
-Interrupted. `git deploy status` tells where it stands.
-
-`git deploy status` answers with its exit status: `0` no rollout is under way, `1` one has started,
-`2` it is tagged and not finished, `3` deploys are blocked.
+`git deploy doctor`: `0` nothing is wrong, `1` something is.
 """,
     ),
     Section(

@@ -42,6 +42,7 @@ class Config:
     block_file: Path | None
     block_reason: str | None
     lock_dir_root: Path | None
+    git_timeout: int
 
     transport: Literal["local", "ssh", "salt"]
     target: tuple[Target, ...]

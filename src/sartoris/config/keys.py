@@ -75,6 +75,15 @@ _ROLLOUT = (
         "share one cannot be deployed at the same time.",
         example="/var/lib/deploy/interlock",
     ),
+    Key(
+        name="git-timeout",
+        kind=number(0, "seconds"),
+        default="600",
+        meaning="How long one git command may take that talks to a remote (a fetch, a push, an "
+        "update of submodules) before it is stopped: one that hangs would hold the lock. "
+        "0: as long as it likes.",
+        example="1800",
+    ),
 )
 
 _FLEET = (

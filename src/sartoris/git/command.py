@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sartoris.errors import GitFailed, Refused
+from sartoris.errors import GitFailed, GitTimedOut, Refused
+from sartoris.git.limited import run_limited
 
 # Variables that a caller's environment (a hook, an alias) may carry and that would make git look at
 # another repository than the one that is meant. From `git rev-parse --local-env-vars`.
@@ -65,11 +66,17 @@ class GitResult(NamedTuple):
         return "\n".join(self.stderr.decode(errors="replace").rstrip().split("\n")[-lines:])
 
 
+def ten_minutes() -> float:
+    """The time limit of who has no configuration to ask for one."""
+    return 600.0
+
+
 class Git:
     """git in one directory.
 
     `git_dir`, where given, is used as it is: no discovery, no ownership check. `environment` is
-    added to this process's own for every command.
+    added to this process's own for every command. `limit` is asked how many seconds a command may
+    take that talks to a remote, 0 for any number.
     """
 
     def __init__(
@@ -77,47 +84,70 @@ class Git:
         directory: Path,
         git_dir: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        limit: Callable[[], float] = ten_minutes,
     ) -> None:
         self.directory = directory
         self.git_dir = git_dir
         self.environment = environment or {}
+        self.limit = limit
 
-    def run(
-        self,
-        *arguments: str,
-        stdin: bytes | None = None,
-        check: bool = True,
-        show: bool = False,
-        environment: Mapping[str, str] | None = None,
-    ) -> GitResult:
-        """Run `git ARGUMENTS` and wait for it.
+    def run(self, *arguments: str, stdin: bytes | None = None, check: bool = True) -> GitResult:
+        """Run `git ARGUMENTS` and wait for it, however long it takes: nothing for the network.
 
-        `show`: standard error goes to the user's terminal (progress, password prompts) instead of
-        the result. Raises `GitFailed` when `check` and the exit code is not 0, `Refused` when git
-        cannot be started.
+        Raises `GitFailed` when `check` and the exit code is not 0, `Refused` when git cannot be
+        started.
         """
         command = self._command(arguments)
         try:
             done = subprocess.run(
                 command,
                 cwd=self.directory,
-                env=self._environment(environment or {}),
+                env=self._environment(),
                 input=stdin,
-                stdin=None if stdin is not None or show else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=None if show else subprocess.PIPE,
+                stdin=None if stdin is not None else subprocess.DEVNULL,
+                capture_output=True,
                 check=False,
             )
         except FileNotFoundError as error:
-            if not self.directory.is_dir():
-                raise Refused(f"{self.directory} is not a directory") from error
-            raise Refused(
-                "git is not installed, or not in PATH", next_steps=["apt-get install git"]
-            ) from error
-        result = GitResult(tuple(command), done.returncode, done.stdout, done.stderr or b"")
+            raise self._not_started() from error
+        result = GitResult(tuple(command), done.returncode, done.stdout, done.stderr)
         if check and not result.ok:
             raise GitFailed(result.arguments, result.exit_code, result.tail())
         return result
+
+    def reach(self, *arguments: str, remote: str = "") -> GitResult:
+        """As `run`, for a command that talks to a remote: it is stopped when its time is over.
+
+        `remote` is the name or URL that the command is for, "" for those of submodules. Raises
+        `GitTimedOut` then.
+        """
+        command, seconds = self._command(arguments), self.limit()
+        try:
+            done = run_limited(
+                command,
+                directory=self.directory,
+                environment=self._environment(),
+                seconds=seconds,
+            )
+        except FileNotFoundError as error:
+            raise self._not_started() from error
+        result = GitResult(tuple(command), done.exit_code or 0, done.stdout, done.stderr)
+        if done.exit_code is None:
+            raise GitTimedOut(result.arguments, seconds, self._described(remote), result.tail())
+        if not result.ok:
+            raise GitFailed(result.arguments, result.exit_code, result.tail())
+        return result
+
+    def _described(self, remote: str) -> str:
+        """A remote by its name and its URL."""
+        url = self.run("remote", "get-url", "--", remote, check=False).text if remote else ""
+        return f"{remote} ({url})" if url else remote
+
+    def _not_started(self) -> Refused:
+        if not self.directory.is_dir():
+            return Refused(f"{self.directory} is not a directory")
+        steps = ["apt-get install git"]
+        return Refused("git is not installed, or not in PATH", next_steps=steps)
 
     def text(self, *arguments: str) -> str:
         return self.run(*arguments).text
@@ -132,11 +162,11 @@ class Git:
     def replace_process(self, *arguments: str) -> None:
         """Become `git ARGUMENTS`: pager, colours and exit code are git's own. Does not return."""
         os.chdir(self.directory)
-        os.execvpe("git", self._command(arguments), self._environment({}))
+        os.execvpe("git", self._command(arguments), self._environment())
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         where = [f"--git-dir={self.git_dir}"] if self.git_dir is not None else []
         return ["git", *where, *arguments]
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        return {**without_repository(os.environ), **self.environment, **more}
+    def _environment(self) -> dict[str, str]:
+        return {**without_repository(os.environ), **self.environment}

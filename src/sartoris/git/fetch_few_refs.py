@@ -53,7 +53,8 @@ class NarrowRepository:
         self._place = place
         self._git = git
         self._git_dir = git_dir
-        self._narrow = Git(git.directory, place, {"GIT_OBJECT_DIRECTORY": str(git_dir / "objects")})
+        objects = {"GIT_OBJECT_DIRECTORY": str(git_dir / "objects")}
+        self._narrow = Git(git.directory, place, objects, git.limit)
 
     def fetch(self, options: Sequence[str], site: str, branch: str, known: Sequence[str]) -> str:
         """Fetch one branch; the commit at its tip. Raises `GitFailed`.
@@ -62,7 +63,7 @@ class NarrowRepository:
         brought forward as a plain fetch would do it.
         """
         self._prepare(known)
-        self._narrow.run("fetch", *options, "--", site, f"refs/heads/{branch}")
+        self._narrow.reach("fetch", *options, "--", site, f"refs/heads/{branch}", remote=site)
         commit = self._narrow.text("rev-parse", "--verify", "FETCH_HEAD^{commit}")
         self._follow(commit)
         return commit

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from sartoris import atomic
 from sartoris.errors import Refused
-from sartoris.git.command import Git
+from sartoris.git.command import Git, ten_minutes
 
 # What is inside a submodule is not ours to touch on the way, whatever `submodule.recurse` says:
 # work in it would be lost, or it would be looked for at the remote.
@@ -32,8 +32,11 @@ class Repository:
         self._identity: str | None = None
 
     @classmethod
-    def at(cls, directory: Path) -> Repository:
-        """The repository that `directory` is in. Raises `NotARepository`."""
+    def at(cls, directory: Path, limit: Callable[[], float] = ten_minutes) -> Repository:
+        """The repository that `directory` is in. Raises `NotARepository`.
+
+        `limit` is asked how many seconds a command may take that talks to a remote.
+        """
         asked = Git(directory).run(
             "rev-parse",
             "--path-format=absolute",
@@ -49,7 +52,11 @@ class Repository:
                 next_steps=["cd to the repository that you deploy from"],
             )
         git_dir, _, top = text.partition("\n/")
-        return cls(Git(Path("/" + top)), Path("/" + top), Path(git_dir))
+        return cls(Git(Path("/" + top), limit=limit), Path("/" + top), Path(git_dir))
+
+    def limited(self, seconds: float) -> Repository:
+        """The same, with a limit for each command that talks to a remote; 0 for none."""
+        return Repository(Git(self.top, limit=lambda: seconds), self.top, self.git_dir)
 
     def head(self) -> str:
         """The full id of the commit that is checked out; "" before the first commit."""
@@ -108,7 +115,7 @@ class Repository:
                 self.git_dir / "deploy" / "narrow.git", self.git, self.git_dir
             )
             return narrow.fetch(options, site, branch, list(filter(None, known)))
-        self.git.run("fetch", *options, "--", site, f"refs/heads/{branch}")
+        self.git.reach("fetch", *options, "--", site, f"refs/heads/{branch}", remote=site)
         return self.git.text("rev-parse", "--verify", "FETCH_HEAD^{commit}")
 
     def upstream(self, site: str, branch: str) -> str:
@@ -160,7 +167,7 @@ class Repository:
 
     def push_head(self, site: str, branch: str) -> None:
         """Push what is checked out to a branch of the remote. Raises `GitFailed`."""
-        self.git.run("push", "--quiet", "--", site, f"HEAD:refs/heads/{branch}")
+        self.git.reach("push", "--quiet", "--", site, f"HEAD:refs/heads/{branch}", remote=site)
 
     def reset(self, commit: str) -> None:
         """Bring branch, index and tracked files to `commit`; untracked files stay."""
@@ -249,7 +256,7 @@ class Repository:
         """Push tags, all or none. Raises `GitFailed`."""
         refs = [f"refs/tags/{tag}:refs/tags/{tag}" for tag in tags]
         options = ("--quiet", "--no-verify", "--atomic", _ALONE)
-        self.git.run("push", *options, "--", site, *refs)
+        self.git.reach("push", *options, "--", site, *refs, remote=site)
 
     def write_untracked(self, name: str, text: str) -> bool:
         """Write a file into the work tree that never makes it dirty; whether it was written.

@@ -86,7 +86,7 @@ class Submodules:
         """
         options = [] if fetch else ["--no-fetch"]
         options += ["--force"] if force else []
-        self._git.run("submodule", "update", "--init", "--recursive", *options)
+        self._git.reach("submodule", "update", "--init", "--recursive", *options)
 
     def log(self, path: str, old: str, new: str) -> list[str] | None:
         """The subjects of the commits in `new` and not in `old`, newest first.

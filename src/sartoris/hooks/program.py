@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.config.problems import quoted
-from sartoris.hooks.interrupts import interrupts_held_back
 from sartoris.hooks.terminal import terminal_to_lend
+from sartoris.interrupts import interrupts_held_back
 
 # Seconds between being asked to stop and being killed.
 GRACE = 5.0

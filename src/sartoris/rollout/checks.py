@@ -14,6 +14,8 @@ from sartoris.wording import plural
 if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired
 
+_SHIP_AGAIN = "git deploy --force sync   # ships the same commit again, under a new tag"
+
 
 class Blocked(Refused):
     """Deploys are blocked for everyone."""
@@ -180,20 +182,35 @@ def _asked(site: Site, remote: str, branch: str) -> tuple[str | None, str]:
         return None, f": `{remote}/{branch}` could not be asked for: {error.message}"
 
 
-def require_something_new(site: Site, desired: Desired | None, head: str, start: str) -> None:
-    """With a fleet, new is what is not `desired` already; without, what was not at `start`."""
-    if site.options.force:
-        return
-    live = desired.source if desired else ("" if site.has_fleet else start)
-    if live == head:
-        name = desired.release if desired else "the start"
+def require_something_new(site: Site, desired: Desired | None, head: str) -> None:
+    """Of a fleet, new is what is not `desired` already."""
+    if desired is not None and desired.source == head and not site.options.force:
         raise NothingNew(
-            f"nothing to sync: HEAD ({head[:12]}) is what is live already ({name})",
-            next_steps=[
-                "git deploy abort",
-                "git deploy --force sync   # ships the same commit again, under a new tag",
-            ],
+            f"nothing to sync: HEAD ({head[:12]}) is what is live already ({desired.release})",
+            next_steps=["git deploy abort", _SHIP_AGAIN],
         )
+
+
+def require_something_new_since(
+    site: Site, head: str, start_commit: str, *, has_sync_hook: bool, prefix: str
+) -> None:
+    """What servers of the site's own have is not known here; they need not have anything."""
+    if head != start_commit or site.options.force:
+        return
+    same = f"nothing to sync: HEAD ({head[:12]}) is the commit at which this rollout started"
+    if has_sync_hook:
+        raise NothingNew(same, next_steps=["git deploy abort", _SHIP_AGAIN])
+    from sartoris.transports.configured import how_to_configure_targets
+
+    raise NothingNew(
+        f"{same}.\nNo targets are configured and {prefix} has no sync hook, so a sync only tags"
+        " what is checked out, and you bring it to the servers",
+        next_steps=[
+            "git deploy abort",
+            how_to_configure_targets(site.config),
+            "git deploy --force sync   # tags the same commit; you bring it to the servers",
+        ],
+    )
 
 
 def require_tags_allowed(site: Site) -> None:

@@ -45,7 +45,7 @@ class Site:
     def of(cls, repository: Repository, options: Options) -> Site:
         """Raises `ConfigError`."""
         config = load_config(repository.git, git_dir=repository.git_dir, top=repository.top)
-        return cls(repository, config, options)
+        return cls(repository.limited(config.git_timeout), config, options)
 
     @property
     def directory(self) -> Path:

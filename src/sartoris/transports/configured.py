@@ -13,6 +13,13 @@ def has_targets(config: Config) -> bool:
     return bool(config.targets if config.transport == "salt" else config.target)
 
 
+def how_to_configure_targets(config: Config) -> str:
+    """The command that gives the fleet its targets."""
+    if config.transport == "salt":
+        return "git config deploy.targets EXPRESSION   # which minions"
+    return "git config --add deploy.target NAME=ROOT   # for each target"
+
+
 def configured(config: Config, known: Container[str], *, make: bool = True) -> Transport:
     """Makes the directories of local targets that are not `known` yet: they are new.
 

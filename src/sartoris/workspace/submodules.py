@@ -86,6 +86,7 @@ def _not_updated(error: GitFailed) -> SubmodulesNotUpdated:
     return SubmodulesNotUpdated(
         f"the submodules could not be brought to the recorded commits: {error.message}",
         next_steps=[
+            *error.next_steps,
             "git -C PATH push   # in the submodule, by whoever has the commit, if it is not there",
             "git submodule sync --recursive   # if .gitmodules says another URL now",
             "git submodule deinit PATH   # if another submodule has its path now",

@@ -74,6 +74,7 @@ class Workspace:
                 f"the newest commit of `{branch}` could not be fetched from `{site}`:"
                 f" {error.message}",
                 next_steps=[
+                    *error.next_steps,
                     f"git push -u {site} {branch}   # if the branch is new",
                     "git deploy start   # again",
                     "git deploy --no-remote start   # an emergency: deploys what is here",

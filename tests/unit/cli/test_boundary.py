@@ -36,7 +36,11 @@ def test_a_command_s_end_is_the_exit_code(returned: int | None, code: int) -> No
         (errors.WrongUsage, 2),
         (errors.WrongSetup, 17),
         (errors.NoPrefix, 19),
+        (errors.ServiceIncomplete, 69),
         (errors.SyncIncomplete, 71),
+        (errors.NotFinished, 72),
+        (errors.CachesStale, 73),
+        (errors.MachineTrouble, 74),
     ],
 )
 def test_an_expected_error_is_its_message_and_the_next_commands(

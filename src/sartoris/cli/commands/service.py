@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sartoris.actions.service import ServiceIncomplete, act_on_service, service_states
+from sartoris.actions.service import act_on_service, service_states
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, dry_run_option, say_dry_run
 from sartoris.config import Share
@@ -37,15 +37,17 @@ def _batch(context: click.Context, parameter: click.Parameter, text: str | None)
 @dry_run_option
 @click.argument("do", metavar="|".join(_DO), type=click.Choice(_DO))
 @click.argument("targets", nargs=-1)
-def command(do: Any, targets: tuple[str, ...], batch: Share | None, dry_run: bool) -> None:
+@click.pass_context
+def command(
+    context: click.Context, do: Any, targets: tuple[str, ...], batch: Share | None, dry_run: bool
+) -> None:
     """Restart or reload deploy.service on TARGETS (default: all), or ask how it is.
 
-    One batch after another; stops when more than deploy.max-failed have failed. Exit code 71: not
-    done, or not active, on all of them.
+    One batch after another; stops when more than deploy.max-failed have failed. Exit code 69: not
+    done on all of them. Of status: 0 active on all of them, 1 not active on all of them.
     """
     if do == "status":
-        _tell_states(service_states(open_command(shown=False), targets))
-        return
+        context.exit(_tell_states(service_states(open_command(shown=False), targets)))
     result = act_on_service(open_command(dry_run=dry_run), do, targets, batch)
     if dry_run:
         say_dry_run()
@@ -53,8 +55,8 @@ def command(do: Any, targets: tuple[str, ...], batch: Share | None, dry_run: boo
     click.echo(f"{do}: done on {plural(len(result.succeeded), 'target')}.", err=True)
 
 
-def _tell_states(result: StageResult) -> None:
-    """The answer on standard output; an error when the service does not run everywhere."""
+def _tell_states(result: StageResult) -> int:
+    """The answer on standard output, and what to do about it for a person; the exit code."""
     states = {name: o.message if o.ok else o.error for name, o in result.outcomes.items()}
     if wants_json():
         import json
@@ -64,11 +66,11 @@ def _tell_states(result: StageResult) -> None:
         rows = [(name, state, _remark(result, name)) for name, state in states.items()]
         click.echo("\n".join(table(("target", "service", ""), rows)))
     other = [name for name, state in states.items() if state != "active"]
-    if other:
-        raise ServiceIncomplete(
-            f"not active on {', '.join(other)}",
-            next_steps=[f"git deploy service restart {' '.join(other)}"],
-        )
+    if not other:
+        return 0
+    click.echo(f"Not active on {', '.join(other)}. Next:", err=True)
+    click.echo(f"  git deploy service restart {' '.join(other)}", err=True)
+    return 1
 
 
 def _remark(result: StageResult, name: str) -> str:

@@ -20,7 +20,7 @@ from sartoris.queries.doctor import (
     working_repository,
 )
 from sartoris.queries.doctor.disk import disk_space
-from sartoris.queries.doctor.targets import target_checks, transport_of
+from sartoris.queries.doctor.targets import target_checks, transport_of, without_targets
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
 
@@ -118,7 +118,7 @@ def _settings(site: Site) -> Iterator[Finding]:
 
 def _slot(site: Site) -> Iterator[Finding]:
     if not site.has_fleet:
-        yield ok("path", "no targets: a sync hook synchronises, or people do")
+        yield without_targets(site)
         return
     try:
         slot = site.slot(site.prefix)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from typing import TypeVar
 
-from sartoris.checkup import Check
+from sartoris.checkup import Check, Finding, ok, warning
+from sartoris.events import EventStream
 from sartoris.journal.store import Journal, JournalUnusable
 from sartoris.queries.doctor.answering import answers
+from sartoris.rollout.command import hooks_of
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.transports.base import Transport
-from sartoris.transports.configured import configured
+from sartoris.transports.configured import configured, how_to_configure_targets
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -28,13 +33,29 @@ def transport_of(site: Site | None) -> Iterator[Transport | None]:
         transport.close()
 
 
+def without_targets(site: Site) -> Finding:
+    """Who brings releases to the servers then. A site that does so by hand has done so before."""
+    hook = hooks_of(site, EventStream()).sync_hook(site.prefix)
+    if hook is not None:
+        return ok("path", f"no targets: the sync hook {hook} synchronises")
+    if _asked(site, lambda journal: bool(journal.rollouts(prefix=site.prefix, limit=1)), False):
+        return ok("path", "no targets, and no sync hook: people synchronise")
+    text = "no targets, and no sync hook: a sync only tags, and people have to synchronise"
+    return warning("path", text, how_to_configure_targets(site.config))
+
+
 def _known(site: Site) -> Container[str]:
-    """The targets that a command has known; a journal that cannot be read is told of elsewhere."""
+    """The targets that a command has known."""
+    return _asked(site, Journal.known_targets, ())
+
+
+def _asked(site: Site, question: Callable[[Journal], T], without: T) -> T:
+    """What the journal answers; a journal that cannot be read is told of elsewhere."""
     path = Records.of(site).journal
     if path.exists():
         with suppress(JournalUnusable), closing(Journal(path)) as journal:
-            return journal.known_targets()
-    return ()
+            return question(journal)
+    return without
 
 
 def target_checks(site: Site, transport: Transport) -> list[Check]:

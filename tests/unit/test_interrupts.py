@@ -1,13 +1,22 @@
-"""An interrupt in the moment in which a hook starts is late, and not lost."""
+"""An interrupt in the moment in which a program starts is late, and not lost."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from sartoris.hooks.interrupts import interrupts_held_back
+from sartoris.interrupts import interrupts_held_back
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """The tests may have been started with SIGINT ignored, as a background job of a script is."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_waits_until_it_is_let_go_and_comes_once() -> None:
