@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sartoris.config.problems import on_one_line
 from sartoris.errors import SartorisError
+from sartoris.formatting import on_one_line
 
 State = Literal["ok", "warning", "wrong", "unknown"]
 

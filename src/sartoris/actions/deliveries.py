@@ -18,13 +18,13 @@ from sartoris.actions.sync_hook import run_rollback_hook, run_sync_hook
 from sartoris.errors import SartorisError
 from sartoris.events import LeftBehind
 from sartoris.fleet.causes import describe_failures
+from sartoris.formatting import plural
 from sartoris.queries.shipping import Shipment
 from sartoris.rollout import delivery
 from sartoris.rollout.command import Command
 from sartoris.rollout.deploy_file import write_deploy_file
 from sartoris.rollout.session import Session
 from sartoris.rollout.state import RolloutState
-from sartoris.wording import plural
 
 
 class Delivering(ABC):

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from sartoris.errors import CachesStale
 from sartoris.events import CacheAnswered
+from sartoris.formatting import plural
 from sartoris.rollout.command import Command
 from sartoris.rollout.effects import caches
 from sartoris.rollout.site import Site
-from sartoris.wording import plural
 
 # What `{release}` is in a ban when nothing is live any more.
 NOTHING_LIVE = "none"

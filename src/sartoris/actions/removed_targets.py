@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sartoris.formatting import plural
 from sartoris.rollout.session import Session
-from sartoris.wording import plural
 
 
 def warn_about_removed_targets(session: Session) -> None:

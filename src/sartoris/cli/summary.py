@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.roll_out import SyncResult
+from sartoris.formatting import plural
 from sartoris.rollout.delivery import BY_HOOK
 from sartoris.rollout.state import Progress
-from sartoris.wording import plural
 
 
 def tell_synced(synced: SyncResult) -> None:

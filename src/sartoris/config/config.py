@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from sartoris.config.caches import CacheServer
-from sartoris.config.problems import ConfigError, Problem, command, quoted
+from sartoris.config.problems import ConfigError, Problem
 from sartoris.config.values import (
     BadValue,
     Share,
@@ -18,6 +18,8 @@ from sartoris.config.values import (
     check_prefix,
     check_target_path,
 )
+from sartoris.formatting import quoted
+from sartoris.shell import command
 
 _UNSAFE = r"[^A-Za-z0-9._+@=-]"
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartoris.config.keys import SECTION
-from sartoris.config.problems import command, on_one_line, quoted
+from sartoris.formatting import on_one_line, quoted
 from sartoris.git.command import Git
+from sartoris.shell import command
 
 
 class Entry(NamedTuple):

@@ -10,11 +10,12 @@ from sartoris.config.config import Config
 from sartoris.config.entries import Entry, Levels, git_entries, site_entries
 from sartoris.config.keys import CONFIG_FILE, KEYS
 from sartoris.config.naming import repository_name
-from sartoris.config.problems import ConfigError, Problem, on_one_line, quoted
+from sartoris.config.problems import ConfigError, Problem
 from sartoris.config.reading import Reader
 from sartoris.config.refusals import planned_keys, together, unknown_keys, wrong_sections
 from sartoris.config.values import BadValue, check_name
 from sartoris.errors import GitFailed
+from sartoris.formatting import on_one_line, quoted
 from sartoris.git.command import Git
 
 

@@ -10,8 +10,8 @@ from sartoris import events
 from sartoris.display.streams import write_line
 from sartoris.display.targettable import TargetTable
 from sartoris.events import Event
+from sartoris.formatting import plural
 from sartoris.orders import Outcome
-from sartoris.wording import plural
 
 # Steps whose own events say it better, or that are over before anyone has read their name.
 _QUIET = ("check", "publish", "compose", "commit", "start tag", "ask")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sartoris.formatting import plural
 from sartoris.orders import Outcome
-from sartoris.wording import plural
 
 
 @dataclass(frozen=True)

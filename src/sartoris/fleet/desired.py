@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sartoris import atomic
-from sartoris.config.problems import command
 from sartoris.errors import Refused
+from sartoris.shell import command
 
 
 @dataclass(frozen=True, kw_only=True)

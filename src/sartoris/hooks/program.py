@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartoris.config.problems import quoted
+from sartoris.formatting import quoted
 from sartoris.hooks.terminal import terminal_to_lend
 from sartoris.interrupts import interrupts_held_back
 

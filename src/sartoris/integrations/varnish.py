@@ -17,7 +17,8 @@ from queue import Empty, Queue
 from threading import Thread
 
 from sartoris.config.caches import CacheServer
-from sartoris.config.problems import command, on_one_line
+from sartoris.formatting import on_one_line
+from sartoris.shell import command
 
 # Seconds for all caches together, since they are asked at once. A ban takes a millisecond.
 PATIENCE = 10.0

@@ -6,8 +6,8 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from sartoris.config.problems import command
 from sartoris.errors import Refused
+from sartoris.shell import command
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _NOT_ALLOWED = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sartoris.events import WillShip
+from sartoris.formatting import plural
 from sartoris.git.repository import Repository
 from sartoris.git.submodules import Submodules
-from sartoris.wording import plural
 
 
 @dataclass(frozen=True)

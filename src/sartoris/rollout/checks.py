@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartoris.errors import GitFailed, Refused, WrongSetup
+from sartoris.formatting import plural
 from sartoris.rollout.person import Person
 from sartoris.rollout.site import Site
-from sartoris.wording import plural
 
 if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sartoris import atomic
 from sartoris.errors import Refused
-from sartoris.wording import duration
+from sartoris.formatting import duration
 
 
 class Holder(NamedTuple):

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sartoris.config.problems import command as shell_command
 from sartoris.errors import Refused
 from sartoris.events import RolloutEnded, RolloutStarted
 from sartoris.hooks import HookContext, Phase
@@ -18,6 +17,7 @@ from sartoris.rollout.lock import Holder
 from sartoris.rollout.person import Person
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.transitions import require_allowed
+from sartoris.shell import command as shell_command
 
 if TYPE_CHECKING:
     from sartoris.fleet.slot_fleet import SlotFleet

@@ -140,7 +140,7 @@ def login() -> str:
 
 def _require_good_prefix(prefix: str) -> None:
     from sartoris.config import BadValue, check_prefix
-    from sartoris.config.problems import quoted
+    from sartoris.formatting import quoted
 
     try:
         check_prefix(prefix)

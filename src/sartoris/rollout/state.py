@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sartoris import atomic
-from sartoris.config.problems import command
 from sartoris.errors import Refused
 from sartoris.rollout.delivery import DELIVERIES, Delivery, Way
+from sartoris.shell import command
 
 if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired

@@ -51,7 +51,7 @@ class LocalTransport(Transport):
 
     def _look(self, answers: Answers) -> Iterator[Finding]:
         from sartoris.checkup import ok
-        from sartoris.config.problems import command
+        from sartoris.shell import command
 
         away = [name for name, root in self._roots.items() if not root.is_dir()]
         new = [name for name in away if name in self._new]

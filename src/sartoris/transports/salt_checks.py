@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sartoris.checkup import Answers, Check, Finding, ok, refused, unknown, warning, wrong
-from sartoris.config.problems import command
 from sartoris.errors import SartorisError
+from sartoris.formatting import plural
+from sartoris.shell import command
 from sartoris.transports.salt_bridge import NotPermitted
-from sartoris.wording import plural
 
 _SECONDS = 90.0  # longer than a minion that hangs is waited for
 

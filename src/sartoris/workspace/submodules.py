@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sartoris.config.problems import command
 from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.git.broken_clones import forget_half_cloned
 from sartoris.git.repository import CHANGES, Repository
 from sartoris.git.submodules import Submodules
+from sartoris.shell import command
 
 
 class SubmodulesNotUpdated(Refused):

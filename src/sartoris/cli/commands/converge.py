@@ -7,7 +7,7 @@ import click
 from sartoris.actions.converge import converge
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, dry_run_option, say_dry_run
-from sartoris.wording import plural
+from sartoris.formatting import plural
 
 
 @click.command("converge")

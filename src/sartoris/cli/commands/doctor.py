@@ -10,9 +10,9 @@ import click
 from sartoris.checkup import Finding
 from sartoris.cli.context import here, options, wants_json
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.formatting import plural
 from sartoris.git.repository import Repository
 from sartoris.queries.doctor import Examination, examine
-from sartoris.wording import plural
 
 
 @click.command("doctor")

@@ -9,8 +9,8 @@ import click
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.display.table import table
+from sartoris.formatting import duration, plural
 from sartoris.queries.report import Report, SlotReport, TargetReport, report
-from sartoris.wording import duration, plural
 
 _DUE = {"hooks": "live hooks"}
 

@@ -12,7 +12,7 @@ from sartoris.cli.options import common_options, dry_run_option, say_dry_run
 from sartoris.config import Share
 from sartoris.display.table import table
 from sartoris.fleet.fleet import StageResult
-from sartoris.wording import plural
+from sartoris.formatting import plural
 
 _DO = ("restart", "reload", "status")
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from sartoris.agent.order import LEVEL
 from sartoris.checkup import Finding, ok, warning, wrong
 from sartoris.fleet.causes import Cause, causes
+from sartoris.formatting import plural
 from sartoris.orders import Order
 from sartoris.transports.base import Transport
-from sartoris.wording import plural
 
 ANSWER = 10  # seconds that a target gets
 _OLD = ("agent-too-old", "unknown-version")

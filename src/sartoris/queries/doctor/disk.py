@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sartoris.checkup import Finding, ok, warning, wrong
-from sartoris.config.problems import command
+from sartoris.formatting import size
 from sartoris.rollout.site import Site
-from sartoris.wording import size
+from sartoris.shell import command
 
 _NEEDED = 64 << 20  # bytes: less may not do for one release
 _ENOUGH = 1 << 30

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sartoris.checkup import Finding, ok, warning, wrong
-from sartoris.config.problems import command
+from sartoris.formatting import plural
 from sartoris.hooks import Phase
 from sartoris.hooks.finding import COMMON, Found, find_hooks, reason_to_pass_over
 from sartoris.rollout.site import Site
-from sartoris.wording import plural
+from sartoris.shell import command
 
 
 def found(site: Site) -> Iterator[Finding]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sartoris.checkup import Finding, ok, unknown, warning, wrong
-from sartoris.config.problems import command
 from sartoris.errors import Refused
+from sartoris.formatting import plural, size
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
 from sartoris.releases.publish import PACK_LIMIT
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
-from sartoris.wording import plural, size
+from sartoris.shell import command
 
 _MANY_PACKS = 2 * PACK_LIMIT  # publishing joins them before
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sartoris.checkup import Finding, ok, warning, wrong
-from sartoris.config.problems import command
 from sartoris.integrations.logfile import NAME
 from sartoris.rollout.site import Site
+from sartoris.shell import command
 
 
 def mail(site: Site) -> Iterator[Finding]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sartoris.checkup import Finding, ok, refused, warning, wrong
-from sartoris.config.problems import command
 from sartoris.errors import Refused
 from sartoris.git.ls_remote import refs_at
 from sartoris.rollout import checks
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
+from sartoris.shell import command
 
 
 def branch(site: Site) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Numbers and times as a person says them."""
+"""Numbers, times and strange text as a person reads them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def size(count: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def on_one_line(text: object) -> str:
+    """`text` on one line and printable, whatever is in it."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(text))
+
+
+def quoted(value: str, longest: int = 200) -> str:
+    """`value` on one line in double quotes, its beginning if it is longer than `longest`."""
+    text = on_one_line(value)
+    return f'"{text if len(text) <= longest else text[:longest] + "..."}"'
