@@ -223,7 +223,7 @@ def test_an_open_rollout_of_another_prefix_stops_a_revert(old: str, twice: Site)
     before = twice.status()["rollout"]["session"]
     ran = twice.deploy("revert", old)
     assert ran.code == 1
-    assert "the rollout under way is of slot1, not of slot0" in ran.err
+    assert "the rollout in progress is of slot1, not of slot0" in ran.err
     assert twice.status()["rollout"]["session"] == before
     assert twice.everywhere() == {live}
 

@@ -211,7 +211,7 @@ def test_a_hook_that_is_gone_since_the_tag_is_missed(plain: Site) -> None:
     hook.unlink()
     ran = plain.deploy("resync")
     assert ran.code == 71
-    assert "the sync hook of slot0 is gone since" in ran.err
+    assert "the sync hook of slot0 is missing since" in ran.err
     assert "git deploy finish" in ran.err
     assert plain.status()["status"] == "tagged"
     ran = plain.deploy("abort")
@@ -226,7 +226,7 @@ def test_a_hook_that_goes_while_it_is_prepared_ships_nothing_in_another_way(site
     site.hook("post-tag.remove", f"rm -f '{hook}'")
     ran = site.deploy("sync")
     assert ran.code == 71
-    assert "is gone" in ran.err
+    assert "is missing" in ran.err
     assert site.everywhere() == {""}
 
 

@@ -193,7 +193,7 @@ def test_abort_takes_the_fleet_back_by_the_script(deployed: Site) -> None:
     assert deployed.everywhere() != {before}
     ran = deployed.run("abort")
     assert ran.code == 0, ran.err
-    assert f"==> switch back {before}" in ran.err
+    assert f"==> roll back {before}" in ran.err
     assert deployed.everywhere() == {before} == {deployed.desired()}
     assert deployed.files("web1")["index.php"] == "version 1\n"
     assert deployed.holder is None
@@ -442,7 +442,7 @@ def test_a_script_that_is_killed_half_way_is_brought_to_its_end_by_resync(deploy
     assert "was killed by SIGKILL" in ran.err
     assert "may be live on some targets" in ran.err
     assert deployed.live("web1") != before == deployed.live("web2")
-    assert "switching was cut short" in deployed.deploy("status").out
+    assert "switching was interrupted" in deployed.deploy("status").out
     (deployed.root / "mended").touch()
     ran = deployed.deploy("resync")
     assert ran.code == 0, ran.err

@@ -167,7 +167,7 @@ def test_targets_that_are_switched_back_have_their_pages_purged(
     assert ran.code == 71
     assert "version 2" in (deployed.root / "visits").read_text()
     assert deployed.everywhere() == {deployed.desired()}
-    assert "was switched back" in ran.err
+    assert "was rolled back" in ran.err
     assert cache.get() == "version 1\n"
 
 

@@ -47,7 +47,8 @@ class Runner:
 
         Raises nothing because of a target; whoever gets the result decides what a stop means.
         """
-        self.events.emit(_planned(plan))
+        if plan.waves:
+            self.events.emit(_planned(plan))
         result = StageResult(plan.stage, {})
         for wave in plan.waves:
             result = result.and_then(act(wave.targets))
