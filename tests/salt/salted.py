@@ -11,19 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sartoris.agent.joined import FILE as MODULE
-from sartoris.salt.runner.joined import FILE as RUNNER
+from sartoris.salt import made
 from tests.salt.cluster import Cluster, Minion, program
 from tests.system.site import Ran, Site
 
-FORMULA = MODULE.parents[1]
+FORMULA = Path(made.__file__).parent
 
 
 def install(cluster: Cluster) -> None:
     """The execution module and the runner, where the master looks for them."""
-    for file, directory in ((MODULE, cluster.files / "_modules"), (RUNNER, cluster.runners)):
+    texts = made.texts()
+    for name, directory in (
+        ("_modules", cluster.files / "_modules"),
+        ("_runners", cluster.runners),
+    ):
         directory.mkdir(exist_ok=True)
-        shutil.copy(file, directory)
+        (directory / "git_deploy.py").write_text(texts[f"{name}/git_deploy.py"])
 
 
 def make_old(minion: Minion) -> None:

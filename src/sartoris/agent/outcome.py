@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import shutil
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sartoris.agent.atomic import AtomicSlot
-from sartoris.agent.child import answer, carry_out_as
+from sartoris.agent.child import Source, answer, carry_out_as, no_source
 from sartoris.agent.errors import Failure
 from sartoris.agent.files import MEBIBYTE
 from sartoris.agent.ground import check_ground
 from sartoris.agent.in_place import InPlaceSlot
-from sartoris.agent.order import VERSION, Order, parse
+from sartoris.agent.order import VERSION, Order
+from sartoris.agent.parsing import parse
 from sartoris.agent.policy import permitted
 from sartoris.agent.programs import OUTPUT_LINES
 from sartoris.agent.service import Service
@@ -53,7 +52,7 @@ def _from_os_error(error: OSError, slot: Slot) -> Failure:
     return Failure(word, f"{message}; {needed}")
 
 
-def _attempt(raw: Any, root: str) -> dict[str, Any]:
+def _attempt(raw: Any, root: str, source: Source) -> dict[str, Any]:
     """Carry out the order, as whom the target's list says; fields for the outcome."""
     try:
         order = parse(raw)
@@ -69,7 +68,7 @@ def _attempt(raw: Any, root: str) -> dict[str, Any]:
         switches = order.action == "switch" and order.service
         helping = act if switches else dict
         work = carry_out_for_parent
-        return carry_out_as(account, task, work, lambda: _guarded(helping), order.timeout)
+        return carry_out_as(account, task, work, lambda: _guarded(helping), order.timeout, source)
     except Failure as failure:
         return failure.told()
 
@@ -138,34 +137,17 @@ def _guarded(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return Failure("crashed", last, "\n".join(tail)).told()
 
 
-def perform(order: Any, root: str = "/") -> dict[str, Any]:
+def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str, Any]:
     """Carry out an order (a decoded JSON object) and return the outcome as one; never raises.
 
-    `root` is the directory that stands for this target's `/`.
+    `root` is the directory that stands for this target's `/`. `source` gives the agent's own text:
+    needed in a process with threads, where the order is for another user than root.
     """
     started = time.monotonic()
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
     outcome.update(message="", live="", previous="", held=[], due=[], output="")
     outcome.update(complete=None, changed=[])
-    outcome.update(_guarded(lambda: _attempt(order, root)))
+    outcome.update(_guarded(lambda: _attempt(order, root, source)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
-
-
-def main() -> int:
-    """Read one order from standard input, print one outcome; 2 when it cannot be read at all."""
-    try:
-        order = json.loads(sys.stdin.buffer.read())
-    except ValueError:
-        outcome = {"version": VERSION, "action": "", "ok": False, "error": "bad-order"}
-        outcome.update(message="the order is not JSON", seconds=0.0)
-        code = 2
-    else:
-        outcome, code = perform(order), 0
-    sys.stdout.write(json.dumps(outcome) + "\n")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

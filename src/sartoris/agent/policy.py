@@ -12,7 +12,8 @@ from typing import Any, Optional
 
 from sartoris.agent.account import Account, account_of
 from sartoris.agent.errors import Failure
-from sartoris.agent.order import Order, check_path, check_unit, without_password
+from sartoris.agent.order import Order
+from sartoris.agent.parsing import check_path, check_unit, without_password
 
 _POLICY = "/etc/sartoris/target.json"
 _POLICY_VERSION = 1

@@ -7,12 +7,14 @@ import fcntl
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
+from sartoris.agent.actions import ACTIONS
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
 from sartoris.agent.locks import locked
-from sartoris.agent.order import VERSION, Order, without_password
+from sartoris.agent.order import VERSION, Order
+from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_to_read
@@ -43,12 +45,12 @@ class Slot:
 
     def carry_out(self) -> dict[str, Any]:
         """Do what the order says; more fields for the outcome. Raises Failure, OSError."""
-        action = self.order.action
-        if action == "status":
-            return {}
-        if action == "verify":
-            return self.verify()
-        if action != "fetch" and not self.place.own.is_dir():
+        step = getattr(self, self.order.action)
+        return (self._alone(step) if ACTIONS[self.order.action].locks else step()) or {}
+
+    def _alone(self, step: Callable[[], Optional[dict[str, Any]]]) -> Optional[dict[str, Any]]:
+        """Take the step with the slot's lock."""
+        if self.order.action != "fetch" and not self.place.own.is_dir():
             return self._without_anything()
         self.place.make()
         with locked(self.place.lock, fcntl.LOCK_EX, self.programs.timeout) as self.programs.lock:
@@ -57,8 +59,7 @@ class Slot:
                 raise Failure("busy", f"{message}; waited {self.order.timeout} s")
             if self.order.catch_up:
                 self._refuse_superseded()
-            {"fetch": self.fetch, "switch": self.switch, "withdraw": self.withdraw}[action]()
-        return {}
+            return step()
 
     def _refuse_superseded(self) -> None:
         """Whoever tells a target what it missed may have missed something, too."""
@@ -69,7 +70,7 @@ class Slot:
             raise Failure("superseded", message)
 
     def _without_anything(self) -> dict[str, Any]:
-        if self.order.action == "switch":
+        if ACTIONS[self.order.action].needs:
             raise self.not_held()
         return {}
 
@@ -222,6 +223,9 @@ class Slot:
     def not_held(self) -> Failure:
         message = f"{self.order.release} with commit {self.order.commit} is not held here"
         return Failure("not-held", message)
+
+    def status(self) -> None:
+        """Nothing to do: every outcome tells what is live and held."""
 
     def verify(self) -> dict[str, Any]:
         """Compare the live tree with its commit, by content."""

@@ -101,7 +101,7 @@ class Store:
             )
         except FileNotFoundError:
             if shutil.which("git") is None:
-                raise Failure("git-missing", ERRORS["git-missing"]) from None
+                raise Failure("git-missing", ERRORS["git-missing"].meaning) from None
             raise
         if code != 0:
             raise GitFailed(arguments[0], code, last_lines(output))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sartoris.errors import WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
-from sartoris.orders import Action, Order, Outcome, ServiceAction, now
+from sartoris.orders import Order, Outcome, ServiceAction, now
 from sartoris.transports.base import Transport
 
 
@@ -96,7 +96,7 @@ class Fleet:
         order = replace(self.order, service=service, service_action=action)
         return self._send("service", order, targets)
 
-    def _send(self, action: Action, order: Order, targets: Iterable[str]) -> StageResult:
+    def _send(self, action: str, order: Order, targets: Iterable[str]) -> StageResult:
         names = tuple(targets)
         order = replace(order, action=action)
         self.events.emit(StageStarted(stage=action, release=order.release, targets=names))

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sartoris.agent.actions import ACTIONS
 from sartoris.salt.runner.master import MasterWire, NotPermitted
 from sartoris.salt.runner.records import SlotRecord, SlotRecords
 
-_FUNCTIONS = tuple(
-    f"git_deploy.{action}"
-    for action in ("fetch", "switch", "withdraw", "status", "verify", "service")
-)
+_FUNCTIONS = tuple(f"git_deploy.{action}" for action in ACTIONS)
 
 
 class MasterWay(MasterWire):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 _FUNCTION = "git_deploy.switch"
 _HEARD_BY_ALL = "zeromq"
@@ -30,7 +30,7 @@ class CannotListen(Exception):
 
 
 @contextlib.contextmanager
-def listening(opts: Mapping[str, Any]) -> Iterator[Optional[Publications]]:
+def listening(opts: Mapping[str, Any]) -> Iterator[Publications | None]:
     """What the master publishes from now on; None where it cannot be heard."""
     with contextlib.ExitStack() as stack:
         publications = None
@@ -80,14 +80,14 @@ class Publications:
         if payload["enc"] == "aes":  # the others are not from the master
             self._loads.put_nowait(payload["load"])
 
-    def switch_for(self, jid: str, minion: str, seconds: float) -> Optional[dict[str, Any]]:
+    def switch_for(self, jid: str, minion: str, seconds: float) -> dict[str, Any] | None:
         """The order to switch in this job; None if none comes within `seconds`."""
         self._loop.call_later(seconds, self._loads.put_nowait, {})
         with contextlib.suppress(Exception):
             return self._loop.run_until_complete(self._next_switch(jid, minion))
         return None
 
-    async def _next_switch(self, jid: str, minion: str) -> Optional[dict[str, Any]]:
+    async def _next_switch(self, jid: str, minion: str) -> dict[str, Any] | None:
         while load := await self._loads.get():
             order = switch_in(load, jid, minion)
             if order is not None:
@@ -109,7 +109,7 @@ def _port(opts: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     return int(told["publish_port"]) if configured == 4506 else configured
 
 
-def switch_in(load: Mapping[str, Any], jid: str, minion: str) -> Optional[dict[str, Any]]:
+def switch_in(load: Mapping[str, Any], jid: str, minion: str) -> dict[str, Any] | None:
     """The order in a publication, if it is a switch to this minion in this job; otherwise None.
 
     To this minion: who may publish to some minions must not be able to move others.
