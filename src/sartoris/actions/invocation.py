@@ -17,6 +17,7 @@ from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.lock import LockHeld, NoRollout, running
 from sartoris.rollout.options import Options
 from sartoris.rollout.state import Progress, RolloutState
+from sartoris.transports.configured import add_targets
 
 
 class NotASync(WrongUsage):
@@ -98,7 +99,7 @@ def placed(call: Call, directory: Path) -> Iterator[Place]:
     if not d.has_fleet:
         raise Refused(
             "no targets are configured, so there is no fleet to bring a release to",
-            next_steps=["git config --add deploy.target NAME=ROOT"],
+            next_steps=[add_targets(d.config)],
         )
     if call.process:
         yield _place(d, call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,12 +76,9 @@ class Rehearsal(Deployment):
 
     @cached_property
     def transport(self) -> Transport:
-        from sartoris.transports.recording import RecordingTransport
+        from sartoris.transports.configured import rehearsed
 
-        if self.config.transport == "local":
-            return RecordingTransport([target.name for target in self.config.target])
-        with closing(super().transport) as real:
-            return RecordingTransport(real.fleet())
+        return rehearsed(self.config)
 
 
 class RehearsedRepository(Repository):

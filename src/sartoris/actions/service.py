@@ -11,6 +11,7 @@ from sartoris.errors import Refused, SyncIncomplete
 from sartoris.fleet.batches import Batches
 from sartoris.fleet.fleet import StageResult
 from sartoris.rollout.deployment import Deployment
+from sartoris.transports.configured import add_targets
 
 Change = Literal["restart", "reload"]
 
@@ -54,7 +55,7 @@ def _service(d: Deployment) -> str:
     if not d.has_fleet:
         raise Refused(
             "there are no targets whose service could be acted on",
-            next_steps=["git config --add deploy.target NAME=ROOT"],
+            next_steps=[add_targets(d.config)],
         )
     if d.config.service is None:
         raise Refused(

@@ -20,7 +20,7 @@ from sartoris.orders import Order, Outcome, now
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import Progress, RolloutState
-from sartoris.transports.base import Wanted
+from sartoris.transports.base import DesiredStateRecord, KeepsDesiredState
 from sartoris.wording import plural
 
 
@@ -220,14 +220,16 @@ def tell_targets(
     d: Deployment, slot: str, *, settled: Desired | None, coming: Desired | None = None
 ) -> None:
     """Let targets that come back by themselves know what they should have."""
-    wanted = Wanted(
+    if not isinstance(d.transport, KeepsDesiredState):
+        return
+    record = DesiredStateRecord(
         repository=d.config.repo_name,
         slot=slot,
         origin=str(d.repository.git_dir),
-        settled=_order(d, settled),
-        coming=_order(d, coming),
+        current=_order(d, settled),
+        pending=_order(d, coming),
     )
-    warning = d.transport.want(wanted)
+    warning = d.transport.publish_desired_state(record)
     if warning:
         d.events.warn(warning)
 

@@ -22,6 +22,8 @@ from sartoris.rollout.deployment import Deployment
 from sartoris.rollout.state import Progress, RolloutState, Way
 from sartoris.rollout.tags import free_tag
 from sartoris.rollout.way import way_of
+from sartoris.transports.base import BeginsEarly
+from sartoris.transports.source import require as require_source
 
 
 class AlreadyTagged(Refused):
@@ -141,7 +143,7 @@ def _check(d: Deployment, action: str) -> tuple[RolloutState, str]:
     """The rollout, and the commit that it may ship."""
     with d.events.step("check"):
         state = session.join(d, action)
-        if action == "sync" and way_of(d) == "fleet":
+        if action == "sync" and way_of(d) == "fleet" and isinstance(d.transport, BeginsEarly):
             d.transport.prepare()
         if state.progress < Progress.STARTED:
             raise Refused(
@@ -169,7 +171,7 @@ def _check(d: Deployment, action: str) -> tuple[RolloutState, str]:
 def _require_path(d: Deployment) -> None:
     if d.has_fleet:
         d.config.release_path(d.prefix)
-        d.config.require_url()
+        require_source(d.source, d.config)
 
 
 def _compose(d: Deployment, checked: str, way: Way) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sartoris.releases.publish import PublishRepository
     from sartoris.rollout.state import RolloutState, StateFile
     from sartoris.transports.base import Transport
+    from sartoris.transports.source import Source
     from sartoris.workspace.checkout_log import Moves
 
 # The parts that belong to one prefix.
@@ -249,6 +250,13 @@ class Deployment:
         return configured(self.config, self.journal.known_targets())
 
     @cached_property
+    def source(self) -> Source:
+        """How objects reach the targets."""
+        from sartoris.transports.configured import source_of
+
+        return source_of(self.config, self.publish_path)
+
+    @cached_property
     def caches(self) -> Caches:
         from sartoris.integrations.varnish import Caches
 
@@ -274,7 +282,7 @@ class Deployment:
             repository=self.config.repo_name,
             slot=self.slot,
             path=self.config.release_path(self.prefix),
-            url=self.config.url or str(self.publish_path),
+            url=self.source.url,
             switch=self.config.switch,
             submodules=self.config.submodules,
             shared=self.config.shared,

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sartoris.config import Config
 from sartoris.transports.base import Transport
+from sartoris.transports.source import Source
+from sartoris.transports.table import TRANSPORTS
+
+if TYPE_CHECKING:
+    from sartoris.transports.recording import RecordingTransport
 
 
 def has_targets(config: Config) -> bool:
     """Whether a fleet is configured at all."""
-    return bool(config.targets if config.transport == "salt" else config.target)
+    return TRANSPORTS[config.transport].has_targets(config)
+
+
+def add_targets(config: Config) -> str:
+    """What to type so that there is one."""
+    return TRANSPORTS[config.transport].add_targets
+
+
+def source_of(config: Config, publish: Path) -> Source:
+    """How the targets get what is published in the repository at `publish`."""
+    return TRANSPORTS[config.transport].source(config, publish)
 
 
 def configured(config: Config, known: Container[str], *, make: bool = True) -> Transport:
-    """Makes the directories of local targets that are not `known` yet: they are new.
-
-    Unless told not to.
+    """The transport, for a command. Targets that are not `known` yet are new: where it is the
+    transport that makes them, it does so now, unless `make` is False.
     """
-    if config.transport == "salt":
-        from sartoris.transports.salt import SaltTransport
+    return TRANSPORTS[config.transport].make(config, known, make)
 
-        return SaltTransport(config.salt_config, config.targets or "")
-    from sartoris.transports.local import LocalTransport
 
-    roots = {target.name: target.root for target in config.target}
-    new = [name for name in roots if name not in known]
-    for name in new if make else ():
-        roots[name].mkdir(parents=True, exist_ok=True)
-    return LocalTransport(roots, forks=config.forks, new=new)
+def rehearsed(config: Config) -> RecordingTransport:
+    """Its fleet, to which nothing is sent: for a dry run."""
+    from sartoris.transports.recording import RecordingTransport
+
+    with closing(configured(config, (), make=False)) as real:
+        return RecordingTransport(real.fleet())

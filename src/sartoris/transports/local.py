@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sartoris.agent.outcome import perform
 from sartoris.orders import Order, Outcome
-from sartoris.transports.base import Transport
+from sartoris.transports.base import HasChecks, Transport
 
 if TYPE_CHECKING:
     from sartoris.checkup import Answers, Check, Finding
@@ -30,7 +30,7 @@ def _source() -> bytes:
     return source()
 
 
-class LocalTransport(Transport):
+class LocalTransport(Transport, HasChecks):
     """Runs the agent in this process, a thread for each of `forks` targets at a time.
 
     `roots` maps a target's name to the directory that stands for its `/`. A Python process for
@@ -67,6 +67,9 @@ class LocalTransport(Transport):
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def checks(self, answers: Answers) -> Sequence[Check]:
         from sartoris.checkup import Check
 
@@ -92,6 +95,6 @@ class LocalTransport(Transport):
                 target=target,
                 ok=False,
                 error="unreachable",
-                message="the directory that stands for the target's / does not exist",
+                message="the root directory of the target is missing",
             )
         return Outcome.from_json(self._agent(order, str(root)), target=target)

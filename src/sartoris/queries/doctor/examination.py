@@ -21,6 +21,7 @@ from sartoris.queries.doctor import (
 from sartoris.queries.doctor.disk import disk_space
 from sartoris.queries.doctor.targets import target_checks, transport_of
 from sartoris.rollout.deployment import Deployment
+from sartoris.transports.source import require as require_source
 
 _Look = Callable[[Deployment], Iterable[Finding]]
 
@@ -113,7 +114,7 @@ def _slot(d: Deployment) -> Iterator[Finding]:
         return
     try:
         yield ok("path", f"{d.config.release_path(d.prefix)}, the slot {d.slot}")
-        d.config.require_url()
+        require_source(d.source, d.config)
     except SartorisError as error:
         yield refused("path", error)
         yield unknown("targets", "not looked at without a place on them")

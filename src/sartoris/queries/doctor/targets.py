@@ -10,7 +10,7 @@ from sartoris.checkup import Check
 from sartoris.journal.store import Journal, JournalUnusable
 from sartoris.queries.doctor.answering import answers
 from sartoris.rollout.deployment import Deployment
-from sartoris.transports.base import Transport
+from sartoris.transports.base import HasChecks, Transport
 from sartoris.transports.configured import configured
 
 
@@ -37,4 +37,6 @@ def _known(d: Deployment) -> Container[str]:
 
 
 def target_checks(d: Deployment, transport: Transport) -> list[Check]:
+    if not isinstance(transport, HasChecks):
+        return []
     return list(transport.checks(partial(answers, transport, d.order)))
