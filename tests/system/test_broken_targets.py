@@ -137,7 +137,7 @@ def test_a_link_of_somebody_else_is_kept_until_adopt(site: Site) -> None:
     site.ok("start")
     ran = site.deploy("sync")
     assert ran.code == 71
-    assert "path-is-foreign-link: /srv/site/php-slot0 is a link of somebody else's" in ran.err
+    assert "path-is-foreign-link: /srv/site/php-slot0 is a link that is not Sartoris's" in ran.err
     assert os.fspath(link.readlink()) == "by-hand"
     site.ok("--adopt", "resync")
     assert site.everywhere() == {site.desired()}

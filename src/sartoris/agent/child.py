@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Optional, Union
 
-from sartoris.agent.account import Account, belong_to
+from sartoris.agent.account import Account, die_with_parent
 from sartoris.agent.errors import Failure
 from sartoris.agent.programs import Programs
 
@@ -132,7 +132,7 @@ def carry_out_as(
 
 
 class _Child:
-    """The child as its parent hears it: not longer than the order may take, and a little more.
+    """The child as its parent talks to it: not longer than the order may take, and a little more.
 
     What the release runs is of the child's user, and so can stop it whenever it likes.
     """
@@ -140,10 +140,10 @@ class _Child:
     def __init__(self, process: _Process, channel: Channel, clock: Programs) -> None:
         self._process, self._channel, self._clock = process, channel, clock
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    def send(self, message: Mapping[str, Any]) -> None:
         self._channel.send(message, self._clock.left() + _AT_MOST)
 
-    def hear(self) -> Optional[dict[str, Any]]:
+    def receive(self) -> Optional[dict[str, Any]]:
         """What the child says next; None when it has ended. Raises socket.timeout."""
         try:
             return self._channel.receive(self._clock.left() + _GO_ON)
@@ -170,11 +170,11 @@ def _converse(
     child: _Child, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
 ) -> Optional[dict[str, Any]]:
     with contextlib.suppress(ConnectionError):
-        child.tell({"parent": os.getpid(), **task})
-        message = child.hear()
+        child.send({"parent": os.getpid(), **task})
+        message = child.receive()
         if message is not None and "answer" not in message:
-            child.tell(help_out())
-            message = child.hear()
+            child.send(help_out())
+            message = child.receive()
         return message["answer"] if message else None
     return None
 
@@ -193,7 +193,7 @@ def answer(
 
         task = channel.receive()
         if task is not None:
-            belong_to(task["parent"])
+            die_with_parent(task["parent"])
             channel.send({"answer": carry_out(task, ask)})
 
 
@@ -238,7 +238,7 @@ def _live_as(
         work(there.detach())
         code = 0
     except Failure as failure:
-        Channel(there).send({"answer": failure.told()})
+        Channel(there).send({"answer": failure.fields()})
     finally:
         os._exit(code)
 

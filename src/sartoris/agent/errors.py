@@ -57,7 +57,7 @@ ERRORS: dict[str, ErrorWord] = {
         "a deploy/target/live.* program failed after the switch; the release is live"
     ),
     "superseded": ErrorWord(
-        "the order is to catch up, and the target was told later to have another release"
+        "the order is to catch up, and another release was ordered later for the target"
     ),
     "not-held": ErrorWord(
         "the release to switch to is not complete on this target; fetch it first"
@@ -111,7 +111,7 @@ class Failure(Exception):
         super().__init__(message)
         self.error, self.message, self.output = error, message, output
 
-    def told(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """The fields of an outcome."""
         return {"ok": False, "error": self.error, "message": self.message, "output": self.output}
 

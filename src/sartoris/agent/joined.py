@@ -25,7 +25,7 @@ MODULES = (
     "policy",
     "service",
     "child",
-    "ground",
+    "path_checks",
     "store",
     "tree",
     "submodules",

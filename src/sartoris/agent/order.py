@@ -25,8 +25,8 @@ class Order:
     service: a unit of the target.
     service_action: what is done to it after a switch, or at once by the action `service`.
     decided: when the deployment server decided on the release, milliseconds since the epoch.
-    catch_up: whether it is to catch up; then it is not for targets that were told later to have
-    another release.
+    catch_up: whether it is to catch up; then it is not for targets for which another
+    release was ordered later.
     level: the level of agent that is asked for; 0: the lowest that carries the order out in full.
     """
 

@@ -132,7 +132,7 @@ class Store:
             self._write_ref()  # the same once more: the order says which commit it is, not the url
             return
         self._fetch()
-        self._insist()
+        self._verify_commit()
 
     def _write_ref(self) -> None:
         """As git does, by renaming its lock."""
@@ -187,7 +187,7 @@ class Store:
             and (self.path / "refs" / "tags" / record.release).is_file()
         ]
 
-    def _insist(self) -> None:
+    def _verify_commit(self) -> None:
         found = self.commit_of_ref()
         if found == self.order.commit:
             return

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from sartoris.agent import child
-from sartoris.agent.account import belong_to
+from sartoris.agent.account import die_with_parent
 from sartoris.agent.joined import joined, source
 from sartoris.agent.outcome import perform
 from tests.unit.agent.conftest import LIVE, Publisher, Target, program
@@ -483,7 +483,7 @@ def test_a_child_that_is_stopped_before_it_ends_is_not_waited_for(
     def stopped(descriptor: int) -> None:
         with socket.socket(fileno=descriptor) as end:
             channel = child.Channel(end)
-            belong_to((channel.receive() or {})["parent"])
+            die_with_parent((channel.receive() or {})["parent"])
             if says is not None:
                 channel.send(says)
         os.kill(os.getpid(), signal.SIGSTOP)

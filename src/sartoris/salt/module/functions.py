@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from sartoris.agent.actions import ACTIONS
 from sartoris.agent.files import read_json, write_json
@@ -80,8 +80,8 @@ def _fetch_and_stand_by(order: dict[str, Any], jid: str, seconds: float) -> dict
         tag = f"salt/job/{jid}/prog/{minion}/git_deploy"
         if not _salts("__salt__")["event.fire_master"](outcome, tag):
             return outcome
-        heard = publications.switch_for(jid, minion, seconds)
-    return _carry_out("switch", heard) if heard else outcome
+        ordered = publications.switch_for(jid, minion, seconds)
+    return _carry_out("switch", ordered) if ordered else outcome
 
 
 def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _desired() -> list[dict[str, Any]]:
     if isinstance(answer, list):
         return answer
     # {} where peer_run does not allow it, text where it failed. Salt shows this as our failure.
-    raise RuntimeError(f"the master does not tell git_deploy.desired (see peer_run): {answer}")
+    raise RuntimeError(f"the master does not answer git_deploy.desired (see peer_run): {answer}")
 
 
 def _salts(name: str) -> Any:
@@ -137,7 +137,7 @@ def _salts(name: str) -> Any:
     return globals().get(name, {})
 
 
-def own_text() -> bytes | None:
+def own_text() -> Optional[bytes]:
     """This file, which is the whole agent where Salt runs it; None when it cannot be read."""
     try:
         return Path(__file__).read_bytes()

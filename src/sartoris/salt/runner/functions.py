@@ -72,7 +72,7 @@ def returns(jobs: Mapping[str, Sequence[str]], seconds: float = 0) -> list[dict[
             found = list(_new_returns(jobs))
             left = until - time.monotonic()
             if found or left <= 0:
-                return [vars(one) for one in found]
+                return [one.to_json() for one in found]
             event.get_event(wait=min(left, 1.0), tag="salt/job/", full=True)
 
 

@@ -13,7 +13,7 @@ MODULES = (
     "sartoris.agent.actions",
     "sartoris.salt.help",
     "sartoris.salt.runner.answers",
-    "sartoris.salt.runner.standing_by",
+    "sartoris.salt.runner.waiting",
     "sartoris.salt.runner.dispatch",
     "sartoris.salt.runner.master",
     "sartoris.salt.runner.records",
