@@ -30,11 +30,16 @@ def install(cluster: Cluster) -> None:
 
 
 def make_old(minion: Minion) -> None:
-    """Let a minion have the module of an earlier level, and not the one that Python compiled."""
+    """Let a minion have the module of an earlier level."""
+    give_module(minion, lambda text: text.replace("\nLEVEL = 2", "\nLEVEL = 1"))
+
+
+def give_module(minion: Minion, change: Callable[[str], str]) -> None:
+    """Let a minion have another module, and not the one that Python compiled."""
     minion.cluster.sync_modules(minion.id)
     (module,) = minion.directory.rglob("extmods/modules/git_deploy.py")
-    module.write_text(module.read_text().replace("\nLEVEL = 2", "\nLEVEL = 1"))
-    # Python goes by the size, which is the same, and the second in which it was written.
+    module.write_text(change(module.read_text()))
+    # Python goes by the size, which may be the same, and the second in which it was written.
     shutil.rmtree(module.parent / "__pycache__", ignore_errors=True)
     os.utime(module, (0, 0))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Optional
@@ -27,7 +28,7 @@ from sartoris.agent.tree import Tree
 _CHANGED_AT_MOST = 100
 
 
-class Slot:
+class Slot(ABC):
     """One slot on this target, and what an order may ask of it. The modes are its subclasses.
 
     `act` does the order's action on its service.
@@ -224,8 +225,9 @@ class Slot:
         message = f"{self.order.release} with commit {self.order.commit} is not held here"
         return Failure("not-held", message)
 
-    def status(self) -> None:
-        """Nothing to do: every outcome tells what is live and held."""
+    def status(self) -> dict[str, Any]:
+        """Nothing more than every outcome tells: what is live and held."""
+        return {}
 
     def verify(self) -> dict[str, Any]:
         """Compare the live tree with its commit, by content."""
@@ -247,17 +249,22 @@ class Slot:
         changed = sorted(path for _, path in found)[:_CHANGED_AT_MOST]
         return {"complete": all(letter != "D" for letter, _ in found), "changed": changed}
 
+    @abstractmethod
     def check_path(self) -> None:
-        raise NotImplementedError
+        """Raise Failure when what stands at the path is not ours to replace."""
 
+    @abstractmethod
     def obtain(self) -> None:
-        raise NotImplementedError
+        """Have the release here, complete and recorded. Raises Failure, GitFailed."""
 
+    @abstractmethod
     def switch(self) -> None:
-        raise NotImplementedError
+        """Make the release live, and do what is due after it."""
 
+    @abstractmethod
     def withdraw(self) -> None:
-        raise NotImplementedError
+        """Make nothing live where the release is."""
 
+    @abstractmethod
     def tree_of(self, record: Release) -> Tree:
-        raise NotImplementedError
+        """The tree in which the release of the record is live."""
