@@ -65,7 +65,7 @@ class AtomicSlot(Slot):
         """
         place = self.place
         self._clear_the_way()
-        spare = [] if lexists(place.staged) else self.records.beyond_keep(extra=1)
+        spare = [] if lexists(place.staged) else self.records.prunable(extra=1)
         if spare:
             self._take_over(spare[0])
             Tree(place.staged, place.staged_index, self.store).remove_extras(spare[0])

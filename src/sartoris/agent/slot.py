@@ -148,7 +148,7 @@ class Slot(ABC):
 
     def _refuse_conflict(self) -> None:
         order, record = self.order, self.records.release(self.order.release)
-        if record is None or not self.records.stands(record):
+        if record is None or not self.records.is_present(record):
             return
         same = (order.slot, order.repository, order.commit)
         if (record.slot, record.repository, record.commit) != same:
@@ -162,7 +162,7 @@ class Slot(ABC):
     def _prune(self) -> None:
         """Remove the slot's releases beyond keep, and what deaths of the agent have left."""
         remove_if_possible(*self.place.trash.iterdir())
-        gone = self.records.beyond_keep() + self.records.fallen(self.order.slot)
+        gone = self.records.prunable() + self.records.orphaned(self.order.slot)
         for record in gone:
             tree = self.place.releases / record.release
             if record.mode == "atomic" and lexists(tree):
