@@ -4,8 +4,6 @@ PYTHON := .venv/bin/python
 SETUP := scripts/setup pyproject.toml requirements/constraints.txt
 SHARED := man/man1/git-deploy.1 man/man1/sartoris.1 \
 	bash-completion/completions/git-deploy zsh/site-functions/_git-deploy
-AGENT := src/sartoris/salt/_modules/git_deploy.py
-RUNNER := src/sartoris/salt/_runners/git_deploy.py
 RUNS ?= 5
 BENCH ?=
 
@@ -20,7 +18,7 @@ help:
 	@echo 'make test     everything that must pass: make check, and the tests with their coverage'
 	@echo 'make check    lint, format, types, generated files'
 	@echo 'make format   put the code in form'
-	@echo 'make docs     write the generated files anew: pages, manuals, the agent in one file'
+	@echo 'make docs     write the generated files anew: pages, manuals, completions'
 	@echo 'make bench    measure against plain git (RUNS=5; BENCH=--help shows what else)'
 	@echo 'make clean    remove the virtual environment and what the tools left'
 
@@ -39,10 +37,6 @@ check: .venv/installed-dev
 		|| { echo 'docs/configuration.md is not current: make docs' >&2; exit 1; }
 	$(PYTHON) -m sartoris.event_reference | diff -u docs/events.md - \
 		|| { echo 'docs/events.md is not current: make docs' >&2; exit 1; }
-	$(PYTHON) -m sartoris.agent.joined | diff -u $(AGENT) - \
-		|| { echo '$(AGENT) is not current: make docs' >&2; exit 1; }
-	$(PYTHON) -m sartoris.salt.runner.joined | diff -u $(RUNNER) - \
-		|| { echo '$(RUNNER) is not current: make docs' >&2; exit 1; }
 	for file in $(SHARED); do $(PYTHON) -m sartoris.cli.manual $$file | diff -u share/$$file - \
 		|| { echo "share/$$file is not current: make docs" >&2; exit 1; }; done
 
@@ -53,8 +47,6 @@ format: .venv/installed-dev
 docs: .venv/installed
 	$(PYTHON) -m sartoris.config.reference > docs/configuration.md
 	$(PYTHON) -m sartoris.event_reference > docs/events.md
-	$(PYTHON) -m sartoris.agent.joined > $(AGENT)
-	$(PYTHON) -m sartoris.salt.runner.joined > $(RUNNER)
 	$(PYTHON) -m sartoris.cli.manual --all share
 
 bench: .venv/installed

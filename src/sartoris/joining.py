@@ -1,4 +1,4 @@
-"""Join the modules of a package into one file that travels alone.
+"""Join modules into one file that travels alone.
 
 The agent travels to targets so, and the Salt runner to masters that do not have Sartoris.
 """
@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]  # where Python finds `sartoris`
 _WIDTH = 100
 # For dataclasses, which look for the module of a class there.
 _NAMED = """\
-# Salt's loader gives a module its name in sys.modules only after it has run.
+# Some loaders give a module its name in sys.modules only after it has run.
 sys.modules.setdefault(__name__, types.ModuleType(__name__))
 """
 
@@ -25,10 +26,13 @@ class CannotJoin(Exception):
 
 @dataclass(frozen=True)
 class _Module:
-    package: str
-    name: str
+    full_name: str
     text: str
     tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return self.full_name.rpartition(".")[2]
 
     @property
     def imports(self) -> list[ast.Import | ast.ImportFrom]:
@@ -62,26 +66,26 @@ class _Module:
         return "" if self.start is None else f"{ast.get_source_segment(self.text, self.start)}\n"
 
 
-def join(package: str, directory: Path, names: Sequence[str]) -> str:
+def join(package: str, names: Sequence[str], root: Path = ROOT) -> str:
     """The text of the file that travels. Raises CannotJoin.
 
-    `names` are modules of `package` in `directory`, each after those it imports. What the package's
-    docstring says is the file's docstring.
+    `names` are modules of Sartoris by their full names, each after those it imports; `root` is
+    where Python finds them. What the docstring of `package` says is the file's docstring.
     """
-    first, *modules = [_read(package, directory, name) for name in ("__init__", *names)]
+    first, *modules = [_read(root, name) for name in (f"{package}.__init__", *names)]
     _refuse_other_heads([first, *modules])
     _refuse_hidden_imports(modules)
     _refuse_clashes(modules)
-    place = package.replace(".", "/")
-    header = f"# Made from the modules of {place} by `make docs`; changes belong there.\n"
+    places = dict.fromkeys(name.rpartition(".")[0].replace(".", "/") for name in names)
+    header = f"# Made from modules of {', '.join(places)}; changes belong there.\n"
     head = f"{header}{first.docstring}\n\n{_imports(modules)}\n{_NAMED}\n\n"
     starts = [text for text in (module.starting() for module in modules) if text]
     return head + "\n\n".join([*(module.section() for module in modules), *starts])
 
 
-def _read(package: str, directory: Path, name: str) -> _Module:
-    text = (directory / f"{name}.py").read_text(encoding="utf-8")
-    return _Module(package, name, text, ast.parse(text, feature_version=(3, 9)))
+def _read(root: Path, name: str) -> _Module:
+    text = (root / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
+    return _Module(name, text, ast.parse(text, feature_version=(3, 9)))
 
 
 def _refuse_other_heads(modules: Iterable[_Module]) -> None:
@@ -94,16 +98,16 @@ def _refuse_other_heads(modules: Iterable[_Module]) -> None:
 
 
 def _refuse_hidden_imports(modules: Iterable[_Module]) -> None:
-    """The package's own names are imported at the top, by name, from modules that come before."""
+    """Sartoris's own names are imported at the top, by name, from modules that come before."""
     known: set[str] = set()
     for module in modules:
         for node in _every_import(module):
             if any(alias.asname for alias in node.names):
                 raise CannotJoin(f"{module.name} line {node.lineno}: import without `as`")
-            if _is_own(node) and not (node in module.imports and _source(module, node) in known):
+            if _is_own(node) and not (node in module.imports and _source(node) in known):
                 rule = "import names, at the top, from a module before it in MODULES"
                 raise CannotJoin(f"{module.name} line {node.lineno}: {rule}")
-        known.add(module.name)
+        known.add(module.full_name)
 
 
 def _every_import(module: _Module) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -118,11 +122,9 @@ def _is_own(node: ast.Import | ast.ImportFrom) -> bool:
     return any(alias.name.partition(".")[0] == "sartoris" for alias in node.names)
 
 
-def _source(module: _Module, node: ast.Import | ast.ImportFrom) -> str:
-    """Which module of the package the names come from; "" for other ways to import it."""
-    source = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
-    inside = f"{module.package}."
-    return source.removeprefix(inside) if source.startswith(inside) else ""
+def _source(node: ast.Import | ast.ImportFrom) -> str:
+    """Which module the names come from; "" for other ways to import it."""
+    return (node.module or "") if isinstance(node, ast.ImportFrom) and not node.level else ""
 
 
 def _refuse_clashes(modules: Iterable[_Module]) -> None:

@@ -1,7 +1,7 @@
 """Orders and outcomes: what travels to a target, and what it answers (docs/orders.md).
 
-Both are plain JSON on the wire. Here they are frozen objects; the agent, which travels alone, works
-on the JSON itself.
+Both are plain JSON on the wire, and frozen objects here. What an order may say, its actions and the
+words for errors are the agent's tables, since the agent travels alone.
 """
 
 from __future__ import annotations
@@ -11,20 +11,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-ORDER_VERSION = 1
+from sartoris.agent import order as agent_order
+from sartoris.agent.actions import ACTIONS, LEVEL, NEWER, Newer
+from sartoris.agent.errors import ERRORS
 
-Action = Literal["fetch", "switch", "withdraw", "status", "verify", "service"]
+ORDER_VERSION = agent_order.VERSION
+NEWEST_LEVEL = LEVEL  # of agent
+
 ServiceAction = Literal["", "restart", "reload", "status"]
 SwitchMode = Literal["atomic", "in-place"]
-
-# With these a target did not look, or could not be asked, what is live on it.
-_NOT_KNOWN = frozenset(
-    {
-        *("unreachable", "timeout", "agent-missing", "agent-too-old", "unknown-version"),
-        *("bad-order", "bad-policy", "not-allowed", "directory-not-ready", "path-leads-out"),
-        *("killed", "crashed"),
-    }
-)
 
 _LISTS = ("held", "due", "changed")  # in JSON; tuples here
 
@@ -35,59 +30,38 @@ def now() -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What targets are told to do; the same for each of them.
+class Order(agent_order.Order):
+    """What targets are told to do; the same for each of them. Its fields are the agent's."""
 
-    `path` is where the slot lives on a target, absolute. `release` is the rollout tag, `commit` the
-    full id that it must resolve to. `keep` is how many releases stay beside the live one, `timeout`
-    is in seconds, `size` the bytes that the fetch may need at most (0: not known). `deploy_text` is
-    written to `deploy_file` inside the release; `shared` are paths that outlive releases. `service`
-    is a unit of the target, and `service_action` what is done to it after a switch, or at once by
-    the action `service`. `decided` is when the deployment server decided on the release, in
-    milliseconds since the epoch; an order to `catch_up` is not for targets that were told later
-    to have another.
-    """
-
-    action: Action
-    repository: str
-    slot: str
-    path: str
-    release: str = ""
-    commit: str = ""
-    url: str = ""
     switch: SwitchMode = "atomic"
-    submodules: str = "compose"
-    shared: tuple[str, ...] = ()
-    keep: int = 5
-    timeout: int = 600
-    deploy_file: str = ".deploy"
-    deploy_text: str = ""
-    adopt: bool = False
-    size: int = 0
-    service: str = ""
     service_action: ServiceAction = ""
-    decided: int = 0
-    catch_up: bool = False
 
     @property
-    def level(self) -> int:
+    def needed_level(self) -> int:
         """The level of agent that carries this order out in full; older ones can answer the rest.
 
-        `fetch` needs what `switch` will need: a target that is too old is told before the gate.
+        At least the one that `level` asks for.
         """
-        changes = self.action in ("fetch", "switch", "service")
-        return 2 if changes and (self.service or self.submodules == "update") else 1
+        action = ACTIONS[self.action]
+        newer = (one.level for one in NEWER if one.field in action.goes_by and self._says(one))
+        return max(self.level, action.level, *newer)
+
+    def _says(self, newer: Newer) -> bool:
+        value = getattr(self, newer.field)
+        return value == newer.value if newer.value else bool(value)
 
     def to_json(self) -> dict[str, Any]:
-        level = {"level": self.level} if self.level > 1 else {}
-        return {"version": ORDER_VERSION, **level, **asdict(self), "shared": list(self.shared)}
+        level = {"level": self.needed_level} if self.needed_level > 1 else {}
+        said = {**asdict(self), "shared": list(self.shared)}
+        del said["level"]
+        return {"version": ORDER_VERSION, **level, **said}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What one target answered, or what its transport answers for it.
 
-    `error` is a word from the agent's fixed list (empty when `ok`), `message` one line for a
+    `error` is a word from the fixed list (`ERRORS`; empty when `ok`), `message` one line for a
     person, the same on every target that failed for the same reason. `live` is the release that
     is live now ("" for none), `held` the complete releases of the slot, oldest first. `due` is what
     should have followed the switch to it and did not come to its end: `service`, `hooks`.
@@ -113,7 +87,10 @@ class Outcome:
     @property
     def silent(self) -> bool:
         """Whether the target did not say what is live: its `live` is empty and means nothing."""
-        return self.error in _NOT_KNOWN
+        if self.error in ERRORS:
+            return not ERRORS[self.error].tells_live
+        # A word of a newer agent: that nothing is live is not believed, for it may not have looked.
+        return bool(self.error) and not self.live
 
     def is_current(self, release: str) -> bool:
         """Whether the target said that `release` is live, and that nothing is due after its switch.

@@ -11,27 +11,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sartoris.agent.joined import FILE as MODULE
-from sartoris.salt.runner.joined import FILE as RUNNER
+from sartoris.salt import made
 from tests.salt.cluster import Cluster, Minion, program
 from tests.system.site import Ran, Site
 
-FORMULA = MODULE.parents[1]
+FORMULA = Path(made.__file__).parent
 
 
 def install(cluster: Cluster) -> None:
     """The execution module and the runner, where the master looks for them."""
-    for file, directory in ((MODULE, cluster.files / "_modules"), (RUNNER, cluster.runners)):
+    texts = made.texts()
+    for name, directory in (
+        ("_modules", cluster.files / "_modules"),
+        ("_runners", cluster.runners),
+    ):
         directory.mkdir(exist_ok=True)
-        shutil.copy(file, directory)
+        (directory / "git_deploy.py").write_text(texts[f"{name}/git_deploy.py"])
 
 
 def make_old(minion: Minion) -> None:
-    """Let a minion have the module of an earlier level, and not the one that Python compiled."""
+    """Let a minion have the module of an earlier level."""
+    give_module(minion, lambda text: text.replace("\nLEVEL = 2", "\nLEVEL = 1"))
+
+
+def give_module(minion: Minion, change: Callable[[str], str]) -> None:
+    """Let a minion have another module, and not the one that Python compiled."""
     minion.cluster.sync_modules(minion.id)
     (module,) = minion.directory.rglob("extmods/modules/git_deploy.py")
-    module.write_text(module.read_text().replace("\nLEVEL = 2", "\nLEVEL = 1"))
-    # Python goes by the size, which is the same, and the second in which it was written.
+    module.write_text(change(module.read_text()))
+    # Python goes by the size, which may be the same, and the second in which it was written.
     shutil.rmtree(module.parent / "__pycache__", ignore_errors=True)
     os.utime(module, (0, 0))
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sartoris.agent.joined import FILE as MODULE
 from sartoris.cli import boundary
 from sartoris.cli.operator import operators
-from sartoris.salt import formula
+from sartoris.salt import formula, made
 from tests.salt.cluster import Cluster
 from tests.salt.conftest import need_salt
 
 FUNCTIONS = {f"git_deploy.{name}" for name in ("fetch", "switch", "status", "verify", "converge")}
+MODULE = "_modules/git_deploy.py"
 RELEASE = ["repository=wiki", "slot=slot0", "path=/srv/php-slot0"]
 
 
@@ -78,7 +78,7 @@ def test_a_synced_module_wins_over_an_installed_one() -> None:
     need_salt()
     with Cluster(installed=True) as cluster:
         (cluster.files / "_modules").mkdir()
-        (cluster.files / "_modules" / MODULE.name).write_text("def older():\n    return 1\n")
+        (cluster.files / "_modules" / "git_deploy.py").write_text("def older():\n    return 1\n")
         cluster.minion("web1")
         cluster.start()
         cluster.start_minions()
@@ -88,7 +88,7 @@ def test_a_synced_module_wins_over_an_installed_one() -> None:
 
 def test_the_export_has_the_whole_formula(tmp_path: Path) -> None:
     assert export(tmp_path) == 0
-    assert (tmp_path / "_modules" / "git_deploy.py").read_bytes() == MODULE.read_bytes()
+    assert (tmp_path / MODULE).read_text() == made.texts()[MODULE]
     states = {path.stem for path in (tmp_path / "sartoris").glob("*.sls")}
     assert states >= {"server", "master", "target", "converge"}
     assert (tmp_path / "reactor" / "sartoris_converge.sls").exists()
@@ -105,7 +105,7 @@ def test_a_file_that_is_in_the_way_is_refused_and_nothing_is_written(
     assert "_modules/git_deploy.py" in capsys.readouterr().err
     assert not (tmp_path / "sartoris").exists()
     assert export("--force", tmp_path) == 0
-    assert (tmp_path / "_modules" / "git_deploy.py").read_bytes() == MODULE.read_bytes()
+    assert (tmp_path / MODULE).read_text() == made.texts()[MODULE]
 
 
 Prepare = Callable[[Path], object]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sartoris import agent
+from sartoris.agent.outcome import perform
 from tests.system.site import Ran, Site
 from tests.system.trees import assert_live_trees_are_whole
 
@@ -137,7 +137,7 @@ def test_a_link_of_somebody_else_is_kept_until_adopt(site: Site) -> None:
     site.ok("start")
     ran = site.deploy("sync")
     assert ran.code == 71
-    assert "path-is-foreign-link: /srv/site/php-slot0 is a link of somebody else's" in ran.err
+    assert "path-is-foreign-link: /srv/site/php-slot0 is a link that is not Sartoris's" in ran.err
     assert os.fspath(link.readlink()) == "by-hand"
     site.ok("--adopt", "resync")
     assert site.everywhere() == {site.desired()}
@@ -338,7 +338,7 @@ def test_a_reader_never_misses_a_file_during_two_hundred_switches(site: Site) ->
     reader.start()
     assert begun.wait(30)
     for number in range(200):
-        outcome = agent.perform(orders[number % 2], str(site.target("web1")))
+        outcome = perform(orders[number % 2], str(site.target("web1")))
         assert outcome["ok"], outcome
     ended.set()
     reader.join()

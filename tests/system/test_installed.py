@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sartoris.salt import made
 from tests.programs import need
 
 TOP = Path(__file__).parents[2]
@@ -87,9 +88,20 @@ def test_the_salt_formula_is_in_it_whole(prefix: Path, tmp_path: Path) -> None:
     source = TOP / "src" / "sartoris" / "salt"
     kept = {
         path.relative_to(source)
-        for part in ("_modules", "_runners", "_states", "reactor", "sartoris")
+        for part in ("_states", "reactor", "sartoris")
         for path in (source / part).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
     there = {path.relative_to(formula) for path in formula.rglob("*") if path.is_file()}
-    assert there - {Path("pillar.example"), Path(".sartoris-formula.json")} == kept
+    apart = {Path("pillar.example"), Path(".sartoris-formula.json")}
+    assert there - apart == {*kept, *map(Path, made.texts())}
+
+
+def test_salt_finds_the_modules_that_the_package_was_built_with(prefix: Path) -> None:
+    (packages,) = (prefix / "lib").glob("python*/site-packages")
+    program = "from sartoris.salt.loader import *; print(*directories()['modules'], sep='')"
+    command = [str(prefix / "bin" / "python"), "-I", "-c", program]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    assert Path(told) == packages / "sartoris" / "salt" / "_modules"
+    for name, text in made.texts().items():
+        assert (packages / "sartoris" / "salt" / name).read_text() == text

@@ -9,11 +9,17 @@ import pytest
 from sartoris.joining import CannotJoin, join
 
 
-def package(directory: Path, **bodies: str) -> Path:
-    """A directory with modules; each has a docstring and then the given text."""
+def package(root: Path, **bodies: str) -> Path:
+    """The agent's package below `root`; each module has a docstring and then the given text."""
+    directory = root / "sartoris" / "agent"
+    directory.mkdir(parents=True)
     for name, body in {"__init__": "", **bodies}.items():
         (directory / f"{name}.py").write_text(f'"""Module {name}."""\n\n{body}')
     return directory
+
+
+def joined(root: Path, *names: str) -> str:
+    return join("sartoris.agent", [f"sartoris.agent.{name}" for name in names], root)
 
 
 def test_sections_follow_each_other_under_one_set_of_imports(tmp_path: Path) -> None:
@@ -24,9 +30,7 @@ def test_sections_follow_each_other_under_one_set_of_imports(tmp_path: Path) -> 
         'B = A\n\n\nif __name__ == "__main__":\n    sys.exit(B)\n',
         three="C = 3\n",
     )
-    _, text = join("sartoris.agent", tmp_path, ["one", "two", "three"]).split(
-        '"""Module __init__."""\n\n'
-    )
+    _, text = joined(tmp_path, "one", "two", "three").split('"""Module __init__."""\n\n')
     wide = [f"# --- Module {name} ".ljust(100, "-") for name in ("one", "two", "three")]
     assert text.splitlines() == [
         "from __future__ import annotations",
@@ -36,7 +40,7 @@ def test_sections_follow_each_other_under_one_set_of_imports(tmp_path: Path) -> 
         "import types",
         "from os import PathLike, path",
         "",
-        "# Salt's loader gives a module its name in sys.modules only after it has run.",
+        "# Some loaders give a module its name in sys.modules only after it has run.",
         "sys.modules.setdefault(__name__, types.ModuleType(__name__))",
         "",
         "",
@@ -51,7 +55,7 @@ def test_a_long_import_is_wrapped(tmp_path: Path) -> None:
     names = ["Z" * 60, "A" * 60]
     package(tmp_path, one=f"from os import {names[0]}\n", two=f"from os import {names[1]}\n")
     wrapped = f"from os import (\n    {names[1]},\n    {names[0]},\n)\n"
-    assert wrapped in join("sartoris.agent", tmp_path, ["one", "two"])
+    assert wrapped in joined(tmp_path, "one", "two")
 
 
 CLASHES = {
@@ -76,12 +80,23 @@ def test_modules_that_would_mean_something_else_joined_are_refused(
     one, two = CLASHES[why]
     package(tmp_path, one=one, two=two)
     with pytest.raises(CannotJoin) as refused:
-        join("sartoris.agent", tmp_path, ["one", "two"])
+        joined(tmp_path, "one", "two")
     assert str(refused.value).startswith(why)
 
 
 def test_a_module_without_a_docstring_has_no_title(tmp_path: Path) -> None:
-    package(tmp_path)
-    (tmp_path / "one.py").write_text("a = 1\n")
+    (package(tmp_path) / "one.py").write_text("a = 1\n")
     with pytest.raises(CannotJoin, match="one has no docstring"):
-        join("sartoris.agent", tmp_path, ["one"])
+        joined(tmp_path, "one")
+
+
+def test_modules_of_several_packages_become_one_file(tmp_path: Path) -> None:
+    package(tmp_path, one="A = 1\n")
+    beside = tmp_path / "sartoris" / "salt"
+    beside.mkdir()
+    (beside / "two.py").write_text('"""Two."""\n\nfrom sartoris.agent.one import A\n\nB = A\n')
+    text = join("sartoris.agent", ["sartoris.agent.one", "sartoris.salt.two"], tmp_path)
+    assert text.startswith("# Made from modules of sartoris/agent, sartoris/salt; ")
+    found: dict[str, int] = {}
+    exec(text, {"__name__": "joined"}, found)
+    assert found["B"] == 1

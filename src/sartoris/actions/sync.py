@@ -17,6 +17,7 @@ from sartoris.rollout.deploy_file import write_deploy_file
 from sartoris.rollout.session import Session, join
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
+from sartoris.transports.source import require as require_source
 
 
 def sync(command: Command, *, as_command: str = "") -> SyncResult:
@@ -97,7 +98,7 @@ def _check(session: Session, delivery: Delivering) -> str:
             _require_something_new(session, head)
         checks.require_pushed(site, head, branch)
         if site.has_fleet:
-            site.config.require_url()
+            require_source(site.source, site.config)
     return head
 
 

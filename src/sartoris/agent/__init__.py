@@ -1,8 +1,8 @@
 """Carry out one order on one target, and answer with one outcome (docs/orders.md).
 
 It travels as one file (`sartoris.agent.joined`): standard library only, Python 3.9 or newer.
-`perform` is called in this process (local), `python3 git_deploy.py < order.json` on a target does
-the same.
+`outcome.perform` is called in this process (local), `python3 agent.py < order.json` on a target
+does the same, `python3 agent.py --serve` for one order after another (`serve`).
 
 For `path` = D/php-slot0 everything the agent owns stands in D/.sartoris:
 
@@ -15,11 +15,3 @@ For `path` = D/php-slot0 everything the agent owns stands in D/.sartoris:
     state/SLOT.json     what was switched to last, and what was live before
     shared/SLOT, adopted, trash/SLOT, lock
 """
-
-from __future__ import annotations
-
-from sartoris.agent.errors import ERRORS
-from sartoris.agent.order import LEVEL, VERSION
-from sartoris.agent.outcome import perform
-
-__all__ = ["ERRORS", "LEVEL", "VERSION", "perform"]

@@ -50,7 +50,7 @@ class Account:
         except OSError as error:
             why = os.strerror(error.errno or 0)
             raise Failure("permission", f"the agent cannot become {self.name}: {why}") from error
-        _insist(self)
+        _verify_dropped(self)
         environment = self.environment(os.environ)
         os.environ.clear()
         os.environ.update(environment)
@@ -59,7 +59,7 @@ class Account:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _insist(account: Account) -> None:
+def _verify_dropped(account: Account) -> None:
     """Capabilities outlive root where the machine is set up so; then they would give root back."""
     try:
         os.setuid(0)
@@ -85,7 +85,7 @@ def account_of(name: str) -> Optional[Account]:
     )
 
 
-def belong_to(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Be killed when the parent dies, and let no other process of the user look into this one.
 
     To be called after `become`, at which the kernel forgets both. What the release runs is of the

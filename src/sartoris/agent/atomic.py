@@ -33,7 +33,9 @@ class AtomicSlot(Slot):
             return
         if path.is_symlink():
             if not order.adopt:
-                raise Failure("path-is-foreign-link", f"{order.path} is a link of somebody else's")
+                raise Failure(
+                    "path-is-foreign-link", f"{order.path} is a link that is not Sartoris's"
+                )
         elif not path.is_dir():
             raise Failure("path-is-file", f"{order.path} is a file")
         elif not order.adopt:
@@ -45,9 +47,9 @@ class AtomicSlot(Slot):
         self.bring()
         tree = self._base()
         tree.fill()
-        tree.remove_strangers()
-        tree.settle()
-        tree.furnish()
+        tree.remove_untracked()
+        tree.save_stat_cache()
+        tree.add_extras()
         run_hooks("prepare", tree.path, order, place, self.programs)
         self.records.write()
         sync_file_system(place.own)
@@ -63,10 +65,10 @@ class AtomicSlot(Slot):
         """
         place = self.place
         self._clear_the_way()
-        spare = [] if lexists(place.staged) else self.records.beyond_keep(extra=1)
+        spare = [] if lexists(place.staged) else self.records.prunable(extra=1)
         if spare:
             self._take_over(spare[0])
-            Tree(place.staged, place.staged_index, self.store).unplace(spare[0])
+            Tree(place.staged, place.staged_index, self.store).remove_extras(spare[0])
         elif not lexists(place.staged):
             place.staged_index.unlink(missing_ok=True)
         return tree_for(place.staged, place.staged_index, self.submodules)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Optional, Union
 
-from sartoris.agent.account import Account, belong_to
+from sartoris.agent.account import Account, die_with_parent
 from sartoris.agent.errors import Failure
 from sartoris.agent.programs import Programs
 
@@ -27,6 +27,9 @@ from sartoris.agent.programs import Programs
 _GO_ON, _AT_MOST = 1.0, 20.0
 _TO_END = 2.0  # seconds that it may take to end when it says nothing more
 
+# Gives the text of the agent as one file; None where it has none, as from standard input.
+Source = Callable[[], Optional[bytes]]
+
 # Runs the whole agent, which comes over standard input: where it came from is often root's alone.
 _START = """
 import sys, types
@@ -34,6 +37,10 @@ agent = sys.modules["git_deploy"] = types.ModuleType("git_deploy")
 exec(compile(sys.stdin.buffer.read(), "git_deploy.py", "exec"), agent.__dict__)
 getattr(agent, sys.argv[1])(int(sys.argv[2]))
 """
+
+
+def no_source() -> None:
+    """For an agent that is the only thread of its process, and can fork."""
 
 
 class Channel:
@@ -94,18 +101,20 @@ def carry_out_as(
     work: Callable[[int], None],
     help_out: Callable[[], Mapping[str, Any]],
     timeout: int,
+    source: Source,
 ) -> dict[str, Any]:
     """Let a process of the user do `work` on the task; its answer.
 
     `work` gets the descriptor of a socket, see `answer`, and is a function of the agent's own. The
     child may ask once for `help_out`, which is called here, by root: that is all that it can have
-    of root. Raises Failure when the child is killed, or has no answer well after `timeout` seconds.
+    of root. `source` is what the process runs where this one cannot be forked. Raises Failure when
+    the child is killed, or has no answer well after `timeout` seconds.
     """
     clock = Programs(timeout)
     here, there = socket.socketpair()
     with here:
         with there:
-            process = _start(account, work, here, there)
+            process = _start(account, work, source, here, there)
         try:
             answer = _converse(_Child(process, Channel(here), clock), task, help_out)
         except BaseException as error:
@@ -123,7 +132,7 @@ def carry_out_as(
 
 
 class _Child:
-    """The child as its parent hears it: not longer than the order may take, and a little more.
+    """The child as its parent talks to it: not longer than the order may take, and a little more.
 
     What the release runs is of the child's user, and so can stop it whenever it likes.
     """
@@ -131,10 +140,10 @@ class _Child:
     def __init__(self, process: _Process, channel: Channel, clock: Programs) -> None:
         self._process, self._channel, self._clock = process, channel, clock
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    def send(self, message: Mapping[str, Any]) -> None:
         self._channel.send(message, self._clock.left() + _AT_MOST)
 
-    def hear(self) -> Optional[dict[str, Any]]:
+    def receive(self) -> Optional[dict[str, Any]]:
         """What the child says next; None when it has ended. Raises socket.timeout."""
         try:
             return self._channel.receive(self._clock.left() + _GO_ON)
@@ -161,11 +170,11 @@ def _converse(
     child: _Child, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
 ) -> Optional[dict[str, Any]]:
     with contextlib.suppress(ConnectionError):
-        child.tell({"parent": os.getpid(), **task})
-        message = child.hear()
+        child.send({"parent": os.getpid(), **task})
+        message = child.receive()
         if message is not None and "answer" not in message:
-            child.tell(help_out())
-            message = child.hear()
+            child.send(help_out())
+            message = child.receive()
         return message["answer"] if message else None
     return None
 
@@ -184,21 +193,25 @@ def answer(
 
         task = channel.receive()
         if task is not None:
-            belong_to(task["parent"])
+            die_with_parent(task["parent"])
             channel.send({"answer": carry_out(task, ask)})
 
 
 def _start(
-    account: Account, work: Callable[[int], None], here: socket.socket, there: socket.socket
+    account: Account,
+    work: Callable[[int], None],
+    source: Source,
+    here: socket.socket,
+    there: socket.socket,
 ) -> _Process:
     """Fork, or where that is not safe run the agent anew.
 
     In a fork only the thread that called is left, and what the others had locked stays locked
-    for good. The local transport has a thread for each target, Salt's minion has some of its own.
+    for good. Whoever carries orders to many targets, or is a daemon, may well have threads.
     """
-    source = None if _is_alone() else _source()
-    if source is not None:
-        return _run_anew(account, source, work.__name__, there)
+    text = None if _is_alone() else source()
+    if text is not None:
+        return _run_anew(account, text, work.__name__, there)
     # Python loads it when it is first used; then the user may not be able to reach its files.
     codecs.lookup("ascii")
     pid = os.fork()
@@ -225,24 +238,13 @@ def _live_as(
         work(there.detach())
         code = 0
     except Failure as failure:
-        Channel(there).send({"answer": failure.told()})
+        Channel(there).send({"answer": failure.fields()})
     finally:
         os._exit(code)
 
 
-def _source() -> Optional[bytes]:
-    """The text of the agent as one file; None when it was read from standard input."""
-    here = Path(str(globals().get("__file__", "")))
-    own = here.name == "git_deploy.py"
-    file = here if own else here.parent.parent / "salt" / "_modules" / "git_deploy.py"
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None
-
-
 def _run_anew(
-    account: Account, source: bytes, work: str, there: socket.socket
+    account: Account, text: bytes, work: str, there: socket.socket
 ) -> subprocess.Popen[bytes]:
     problem = ""
     for python in _pythons():
@@ -266,7 +268,7 @@ def _run_anew(
         else:
             with contextlib.suppress(BrokenPipeError), process.stdin or contextlib.nullcontext():
                 assert process.stdin is not None
-                process.stdin.write(source)
+                process.stdin.write(text)
             return process
     raise Failure("permission", f"{account.name} can start no Python on the target: {problem}")
 

@@ -2,40 +2,105 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-ERRORS: dict[str, str] = {
-    "bad-order": "the order is malformed: unknown action, missing field, unsafe name or path",
-    "unknown-version": "the order is of a version that this agent does not know",
-    "agent-too-old": "the order needs an agent of a higher level than this one",
-    "busy": "another order held the lock of this slot until the time was up",
-    "timeout": "the order took longer than its timeout; what it had started was killed",
-    "git-missing": "git is not installed on the target, or not in PATH",
-    "no-space": "the file system (or the user's quota) is full",
-    "read-only": "the file system is mounted read-only",
-    "permission": "the user that the agent runs as may not write there",
-    "io-error": "the operating system refused a file operation for another reason",
-    "fetch-failed": "the publish repository could not be reached, or lacks the release",
-    "wrong-commit": "the release that was fetched is not the commit that the order names",
-    "corrupt-store": "the object store is damaged and fetching it anew did not repair it",
-    "conflict": "the release is already held, with another commit, slot or repository",
-    "release-refused": "the deploy file or a shared path has no safe place in this release's tree",
-    "submodule-failed": "a submodule could not be fetched, or not be checked out",
-    "prepare-failed": "a deploy/target/prepare.* program of the release failed; nothing went live",
-    "live-failed": "a deploy/target/live.* program failed after the switch; the release is live",
-    "superseded": "the order is to catch up, and the target was told later to have another release",
-    "not-held": "the release to switch to is not complete on this target; fetch it first",
-    "path-is-directory": "a directory stands where the live release belongs; adopt not ordered",
-    "path-is-file": "a file stands where the live release belongs",
-    "path-is-foreign-link": "a link that is not the agent's stands at the path; adopt not ordered",
-    "path-is-link": "the slot switches in place, but its path is a symbolic link",
-    "service-failed": "the service could not be acted on; after a switch, the release is live",
-    "bad-policy": "the target's list of what may be deployed to it is damaged; all is refused",
-    "not-allowed": "the target has such a list, and what the order says is not in it",
-    "directory-not-ready": "the directory of the path is missing, or is not the listed user's",
-    "path-leads-out": "a directory of the listed path, or one of the agent's, is a symbolic link",
-    "killed": "the process that carried the order out was killed on the target",
-    "crashed": "the agent itself failed; a bug",
+
+class ErrorWord(NamedTuple):
+    """What a word in `error` means, and whether the outcome still tells what is live.
+
+    `by` says who answers with it: the agent, the transport for a target that gave no outcome, or
+    the deployment server, which judged an outcome.
+    """
+
+    meaning: str
+    tells_live: bool = True
+    by: str = "agent"
+
+
+ERRORS: dict[str, ErrorWord] = {
+    "bad-order": ErrorWord(
+        "the order is malformed: unknown action, missing field, unsafe name or path",
+        tells_live=False,
+    ),
+    "unknown-version": ErrorWord(
+        "the order is of a version that this agent does not know", tells_live=False
+    ),
+    "agent-too-old": ErrorWord(
+        "the order needs an agent of a higher level than this one", tells_live=False
+    ),
+    "busy": ErrorWord("another order held the lock of this slot until the time was up"),
+    "timeout": ErrorWord(
+        "the order took longer than its timeout and was ended, or no answer came in time",
+        tells_live=False,
+    ),
+    "git-missing": ErrorWord("git is not installed on the target, or not in PATH"),
+    "no-space": ErrorWord("the file system (or the user's quota) is full"),
+    "read-only": ErrorWord("the file system is mounted read-only"),
+    "permission": ErrorWord("the user that the agent runs as may not write there"),
+    "io-error": ErrorWord("the operating system refused a file operation for another reason"),
+    "fetch-failed": ErrorWord("the publish repository could not be reached, or lacks the release"),
+    "wrong-commit": ErrorWord(
+        "the release that was fetched is not the commit that the order names"
+    ),
+    "corrupt-store": ErrorWord(
+        "the object store is damaged and fetching it anew did not repair it"
+    ),
+    "conflict": ErrorWord("the release is already held, with another commit, slot or repository"),
+    "submodule-failed": ErrorWord("a submodule could not be fetched, or not be checked out"),
+    "release-refused": ErrorWord(
+        "the deploy file or a shared path has no safe place in this release's tree"
+    ),
+    "prepare-failed": ErrorWord(
+        "a deploy/target/prepare.* program of the release failed; nothing went live"
+    ),
+    "live-failed": ErrorWord(
+        "a deploy/target/live.* program failed after the switch; the release is live"
+    ),
+    "superseded": ErrorWord(
+        "the order is to catch up, and another release was ordered later for the target"
+    ),
+    "not-held": ErrorWord(
+        "the release to switch to is not complete on this target; fetch it first"
+    ),
+    "path-is-directory": ErrorWord(
+        "a directory stands where the live release belongs; adopt not ordered"
+    ),
+    "path-is-file": ErrorWord("a file stands where the live release belongs"),
+    "path-is-foreign-link": ErrorWord(
+        "a link that is not the agent's stands at the path; adopt not ordered"
+    ),
+    "path-is-link": ErrorWord("the slot switches in place, but its path is a symbolic link"),
+    "service-failed": ErrorWord(
+        "the service could not be acted on; after a switch, the release is live"
+    ),
+    "bad-policy": ErrorWord(
+        "the target's list of what may be deployed to it is damaged; all is refused",
+        tells_live=False,
+    ),
+    "not-allowed": ErrorWord(
+        "the target has such a list, and what the order says is not in it", tells_live=False
+    ),
+    "directory-not-ready": ErrorWord(
+        "the directory of the path is missing, or is not the listed user's", tells_live=False
+    ),
+    "path-leads-out": ErrorWord(
+        "a directory of the listed path, or one of the agent's, is a symbolic link",
+        tells_live=False,
+    ),
+    "killed": ErrorWord(
+        "the process that carried the order out was killed on the target", tells_live=False
+    ),
+    "crashed": ErrorWord("the agent itself failed; a bug", tells_live=False),
+    "unreachable": ErrorWord("the target could not be reached", tells_live=False, by="transport"),
+    "agent-missing": ErrorWord(
+        "the target has no agent where its transport looks for one, or one without this action",
+        tells_live=False,
+        by="transport",
+    ),
+    "unknown-before": ErrorWord(
+        "another release was live before, which this server did not put there; it stays",
+        by="server",
+    ),
 }
 
 
@@ -46,7 +111,7 @@ class Failure(Exception):
         super().__init__(message)
         self.error, self.message, self.output = error, message, output
 
-    def told(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """The fields of an outcome."""
         return {"ok": False, "error": self.error, "message": self.message, "output": self.output}
 

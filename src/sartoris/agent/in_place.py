@@ -44,8 +44,8 @@ class InPlaceSlot(Slot):
     def _check_out(self) -> None:
         tree = tree_for(self.place.path, self.place.in_place_index, self.submodules)
         tree.fill()
-        tree.settle()
-        tree.furnish()
+        tree.save_stat_cache()
+        tree.add_extras()
 
     def withdraw(self) -> None:
         message = "withdraw makes no sense in-place: there is no earlier state to go back to"

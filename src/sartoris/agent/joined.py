@@ -1,19 +1,21 @@
 """The agent as the one file that travels to targets.
 
-`python -m sartoris.agent.joined` prints it; `make docs` writes it to FILE. A new module is a file
-in this directory and its name in MODULES.
+`python -m sartoris.agent.joined` prints it. A new module is a file in this directory and its name
+in MODULES.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from functools import cache
 
 from sartoris.joining import join
 
 MODULES = (
     "errors",
+    "actions",
     "order",
+    "parsing",
     "files",
     "place",
     "records",
@@ -23,7 +25,7 @@ MODULES = (
     "policy",
     "service",
     "child",
-    "ground",
+    "path_checks",
     "store",
     "tree",
     "submodules",
@@ -33,15 +35,20 @@ MODULES = (
     "atomic",
     "in_place",
     "outcome",
-    "standing_by",
-    "salt_functions",
+    "serve",
 )
-FILE = Path(__file__).parents[1] / "salt" / "_modules" / "git_deploy.py"
+CORE = tuple(f"sartoris.agent.{name}" for name in MODULES)
 
 
 def joined() -> str:
     """The text of the file. Raises `CannotJoin`."""
-    return join("sartoris.agent", Path(__file__).parent, MODULES)
+    return join("sartoris.agent", CORE)
+
+
+@cache
+def source() -> bytes:
+    """The same in bytes, made once a process."""
+    return joined().encode()
 
 
 if __name__ == "__main__":

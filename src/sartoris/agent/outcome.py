@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import shutil
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sartoris.agent.atomic import AtomicSlot
-from sartoris.agent.child import answer, carry_out_as
+from sartoris.agent.child import Source, answer, carry_out_as, no_source
 from sartoris.agent.errors import Failure
 from sartoris.agent.files import MEBIBYTE
-from sartoris.agent.ground import check_ground
 from sartoris.agent.in_place import InPlaceSlot
-from sartoris.agent.order import VERSION, Order, parse
+from sartoris.agent.order import VERSION, Order
+from sartoris.agent.parsing import parse
+from sartoris.agent.path_checks import check_ownership
 from sartoris.agent.policy import permitted
 from sartoris.agent.programs import OUTPUT_LINES
 from sartoris.agent.service import Service
@@ -53,7 +52,7 @@ def _from_os_error(error: OSError, slot: Slot) -> Failure:
     return Failure(word, f"{message}; {needed}")
 
 
-def _attempt(raw: Any, root: str) -> dict[str, Any]:
+def _attempt(raw: Any, root: str, source: Source) -> dict[str, Any]:
     """Carry out the order, as whom the target's list says; fields for the outcome."""
     try:
         order = parse(raw)
@@ -67,11 +66,15 @@ def _attempt(raw: Any, root: str) -> dict[str, Any]:
         task = {"order": raw, "root": root, "user": user}
         # The order was checked here; what the child says cannot make another one of it.
         switches = order.action == "switch" and order.service
-        helping = act if switches else dict
+        helping = act if switches else _nothing_to_help_with
         work = carry_out_for_parent
-        return carry_out_as(account, task, work, lambda: _guarded(helping), order.timeout)
+        return carry_out_as(account, task, work, lambda: _guarded(helping), order.timeout, source)
     except Failure as failure:
-        return failure.told()
+        return failure.fields()
+
+
+def _nothing_to_help_with() -> dict[str, Any]:
+    return {}
 
 
 def carry_out_for_parent(descriptor: int) -> None:
@@ -96,34 +99,34 @@ def _in_slot(
     `user` is this process's own, where the target has a list; "" where it has none.
     """
     slot = _SLOTS[order.switch](order, raw, root, act)
-    told: dict[str, Any] = {"ok": True}
+    fields: dict[str, Any] = {"ok": True}
     try:
         if user:
-            check_ground(slot.place, user)
-        told.update(slot.carry_out())
+            check_ownership(slot.place, user)
+        fields.update(slot.carry_out())
     except Failure as failure:
-        told.update(_logical(failure, slot))
+        fields.update(_logical(failure, slot))
         if failure.error in ("directory-not-ready", "path-leads-out"):
-            return told
+            return fields
     except OSError as error:
-        told.update(_logical(_from_os_error(error, slot), slot))
-    return _with_facts(told, slot)
+        fields.update(_logical(_from_os_error(error, slot), slot))
+    return _with_facts(fields, slot)
 
 
-def _with_facts(told: dict[str, Any], slot: Slot) -> dict[str, Any]:
+def _with_facts(fields: dict[str, Any], slot: Slot) -> dict[str, Any]:
     """What is live, held and due now, whether or not the order succeeded."""
     try:
         live = slot.records.live()
-        told = {**told, "live": live, "previous": slot.records.previous(live)}
+        fields = {**fields, "live": live, "previous": slot.records.previous(live)}
         held = [record.release for record in slot.records.held()]
-        return {**told, "held": held, "due": slot.due(live)}
+        return {**fields, "held": held, "due": slot.due(live)}
     except OSError as error:
-        return {**told, **_logical(_from_os_error(error, slot), slot)} if told["ok"] else told
+        return {**fields, **_logical(_from_os_error(error, slot), slot)} if fields["ok"] else fields
 
 
 def _logical(failure: Failure, slot: Slot) -> dict[str, Any]:
     logical = slot.place.logical
-    return Failure(failure.error, logical(failure.message), logical(failure.output)).told()
+    return Failure(failure.error, logical(failure.message), logical(failure.output)).fields()
 
 
 def _guarded(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -131,41 +134,24 @@ def _guarded(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return step()
     except Failure as failure:
-        return failure.told()
+        return failure.fields()
     except Exception as bug:  # noqa: BLE001 - the outcome says that it is one
         last = traceback.format_exception_only(type(bug), bug)[-1].strip()
         tail = traceback.format_exc().rstrip().split("\n")[-OUTPUT_LINES:]
-        return Failure("crashed", last, "\n".join(tail)).told()
+        return Failure("crashed", last, "\n".join(tail)).fields()
 
 
-def perform(order: Any, root: str = "/") -> dict[str, Any]:
+def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str, Any]:
     """Carry out an order (a decoded JSON object) and return the outcome as one; never raises.
 
-    `root` is the directory that stands for this target's `/`.
+    `root` is the directory that stands for this target's `/`. `source` gives the agent's own text:
+    needed in a process with threads, where the order is for another user than root.
     """
     started = time.monotonic()
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
     outcome.update(message="", live="", previous="", held=[], due=[], output="")
     outcome.update(complete=None, changed=[])
-    outcome.update(_guarded(lambda: _attempt(order, root)))
+    outcome.update(_guarded(lambda: _attempt(order, root, source)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome
-
-
-def main() -> int:
-    """Read one order from standard input, print one outcome; 2 when it cannot be read at all."""
-    try:
-        order = json.loads(sys.stdin.buffer.read())
-    except ValueError:
-        outcome = {"version": VERSION, "action": "", "ok": False, "error": "bad-order"}
-        outcome.update(message="the order is not JSON", seconds=0.0)
-        code = 2
-    else:
-        outcome, code = perform(order), 0
-    sys.stdout.write(json.dumps(outcome) + "\n")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,7 +12,8 @@ from typing import Any, Optional
 
 from sartoris.agent.account import Account, account_of
 from sartoris.agent.errors import Failure
-from sartoris.agent.order import Order, check_path, check_unit, without_password
+from sartoris.agent.order import Order
+from sartoris.agent.parsing import check_path, check_unit, without_password
 
 _POLICY = "/etc/sartoris/target.json"
 _POLICY_VERSION = 1
@@ -117,7 +118,7 @@ def _check_owner(found: os.stat_result, what: str) -> None:
         raise _bad_policy("it is not a file")
     # An agent that is not root answers to its own user, who may be the one that wrote the list.
     if os.geteuid() == 0 and (found.st_uid != 0 or found.st_mode & 0o022):
-        raise _bad_policy(f"others than root may write to {what}")
+        raise _bad_policy(f"{what} is writable by users other than root")
 
 
 def _deployments(content: Any) -> list[_Listed]:
@@ -163,4 +164,4 @@ def _account(user: str) -> Account:
 
 
 def _bad_policy(why: str) -> Failure:
-    return Failure("bad-policy", f"{_POLICY}: {why}; until it is mended, every order is refused")
+    return Failure("bad-policy", f"{_POLICY}: {why}; until it is fixed, every order is refused")

@@ -88,19 +88,19 @@ class RealTree(Tree):
         self.path.mkdir(exist_ok=True)
         self.fill()
 
-    def remove_strangers(self) -> None:
+    def remove_untracked(self) -> None:
         if self._filled:
-            super().remove_strangers()
+            super().remove_untracked()
         for part in self.parts:
-            part.remove_strangers()
+            part.remove_untracked()
 
-    def settle(self) -> None:
+    def save_stat_cache(self) -> None:
         """Remember what all files look like, now that they are right."""
         filled = [part for part in self._all_parts() if part._filled]
         if filled:
             time.sleep(_TICK)
         for part in filled:
-            part._remember(fingerprint=_fingerprint(part.path, part._closed()))
+            part._remember(fingerprint=_fingerprint(part.path, part._opaque()))
 
     def _all_parts(self) -> Iterator[RealTree]:
         for part in self.parts:
@@ -118,7 +118,7 @@ class RealTree(Tree):
             and _text_of(self.git_directory / "HEAD") == f"{self.commit}\n"
             and _text_of(self.path / ".git") == self._pointer()
             and state.get("fingerprint", "") != ""
-            and state["fingerprint"] == _fingerprint(self.path, self._closed())
+            and state["fingerprint"] == _fingerprint(self.path, self._opaque())
         )
 
     def _make_git_directory(self) -> None:
@@ -162,12 +162,12 @@ class RealTree(Tree):
         part = self._part(path, commit)
         with contextlib.suppress(Failure, FileNotFoundError):
             self.parent_of(path, make=False)
-            if self._is_live and part.has_strangers():
+            if self._is_live and part.has_untracked_files():
                 self.place.set_aside(part.path)
             remove(part.path)
         remove(part.git_directory)
 
-    def has_strangers(self) -> bool:
+    def has_untracked_files(self) -> bool:
         if not self.index.is_file() or not self.path.is_dir():
             return lexists(self.path)
         former = read_json(self._state_file).get("links", {})
@@ -175,7 +175,7 @@ class RealTree(Tree):
         own = self.store.git("ls-files", "--others", "-z", tree=self.path, index=self.index)
         inside = tuple(os.fsencode(f"{path}/") for path in former)
         others = [one for one in own.split(b"\0") if one and not one.startswith(inside)]
-        return bool(others) or any(part.has_strangers() for part in parts)
+        return bool(others) or any(part.has_untracked_files() for part in parts)
 
     def has_untracked(self, path: str) -> bool:
         for part in self.parts:
@@ -188,10 +188,10 @@ class RealTree(Tree):
     def _is_live(self) -> bool:
         return self.place.path == self.path or self.place.path in self.path.parents
 
-    def _closed(self) -> frozenset[str]:
+    def _opaque(self) -> frozenset[str]:
         return frozenset(os.fspath(part.path) for part in self.parts)
 
-    def _unseen(self) -> str:
+    def _excluded(self) -> str:
         return os.fspath(self.path / ".git")
 
     def changed(self, commit: str) -> list[tuple[str, str]]:
@@ -295,8 +295,8 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-def _fingerprint(directory: Path, closed: Collection[str]) -> str:
-    """A digest of the names, times and sizes in a directory; `closed` directories by name only."""
+def _fingerprint(directory: Path, opaque: Collection[str]) -> str:
+    """A digest of the names, times and sizes in a directory; `opaque` directories by name only."""
     digest, waiting = hashlib.sha256(), [os.fspath(directory)]
     while waiting:
         here = waiting.pop()
@@ -311,6 +311,6 @@ def _fingerprint(directory: Path, closed: Collection[str]) -> str:
                 facts = entry.stat(follow_symlinks=False)
                 times = (facts.st_mtime_ns, facts.st_ctime_ns)
                 digest.update(repr((facts.st_ino, facts.st_mode, facts.st_size, times)).encode())
-            elif entry.path not in closed:
+            elif entry.path not in opaque:
                 waiting.append(entry.path)
     return digest.hexdigest()

@@ -57,10 +57,10 @@ class Records:
             record
             for record in self.releases()
             if record.slot == self.order.slot and record.mode == self.order.switch
-            if self.stands(record)
+            if self.is_present(record)
         ]
 
-    def stands(self, record: Release) -> bool:
+    def is_present(self, record: Release) -> bool:
         place = self.place
         if record.mode == "atomic":
             return is_real_directory(place.releases / record.release)
@@ -70,9 +70,9 @@ class Records:
         wanted = (name, commit, self.order.repository)
         return any((one.release, one.commit, one.repository) == wanted for one in self.held())
 
-    def fallen(self, slot: str) -> list[Release]:
+    def orphaned(self, slot: str) -> list[Release]:
         """The slot's records whose release is gone: an agent died between the two."""
-        return [one for one in self.releases() if one.slot == slot and not self.stands(one)]
+        return [one for one in self.releases() if one.slot == slot and not self.is_present(one)]
 
     def write(self) -> None:
         """Record the order's release as the newest one."""
@@ -116,7 +116,7 @@ class Records:
         named.update(str(self.state().get(key, "")) for key in ("release", "previous", "live"))
         return named | self.place.linked_by_others()
 
-    def beyond_keep(self, extra: int = 0) -> list[Release]:
+    def prunable(self, extra: int = 0) -> list[Release]:
         """The slot's releases that are too many, oldest first; `extra` more are about to come."""
         live, held = self.live(), self.held()
         beside = [record for record in held if record.release != live]

@@ -56,7 +56,7 @@ class Service:
     def _script_state(self) -> dict[str, Any]:
         code, output = self._run(self._by_script())
         if code not in _STATES:
-            raise self._failed(f"its state cannot be told, exit code {code}", last_lines(output))
+            raise self._failed(f"its state is not known, exit code {code}", last_lines(output))
         return {"message": _STATES[code], "output": last_lines(output) if code else ""}
 
     def _by_script(self) -> list[str]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
+from sartoris.agent.actions import ACTIONS
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
 from sartoris.agent.locks import locked
-from sartoris.agent.order import VERSION, Order, without_password
+from sartoris.agent.order import VERSION, Order
+from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_to_read
@@ -25,7 +28,7 @@ from sartoris.agent.tree import Tree
 _CHANGED_AT_MOST = 100
 
 
-class Slot:
+class Slot(ABC):
     """One slot on this target, and what an order may ask of it. The modes are its subclasses.
 
     `act` does the order's action on its service.
@@ -43,12 +46,12 @@ class Slot:
 
     def carry_out(self) -> dict[str, Any]:
         """Do what the order says; more fields for the outcome. Raises Failure, OSError."""
-        action = self.order.action
-        if action == "status":
-            return {}
-        if action == "verify":
-            return self.verify()
-        if action != "fetch" and not self.place.own.is_dir():
+        step = getattr(self, self.order.action)
+        return (self._alone(step) if ACTIONS[self.order.action].locks else step()) or {}
+
+    def _alone(self, step: Callable[[], Optional[dict[str, Any]]]) -> Optional[dict[str, Any]]:
+        """Take the step with the slot's lock."""
+        if self.order.action != "fetch" and not self.place.own.is_dir():
             return self._without_anything()
         self.place.make()
         with locked(self.place.lock, fcntl.LOCK_EX, self.programs.timeout) as self.programs.lock:
@@ -57,8 +60,7 @@ class Slot:
                 raise Failure("busy", f"{message}; waited {self.order.timeout} s")
             if self.order.catch_up:
                 self._refuse_superseded()
-            {"fetch": self.fetch, "switch": self.switch, "withdraw": self.withdraw}[action]()
-        return {}
+            return step()
 
     def _refuse_superseded(self) -> None:
         """Whoever tells a target what it missed may have missed something, too."""
@@ -69,7 +71,7 @@ class Slot:
             raise Failure("superseded", message)
 
     def _without_anything(self) -> dict[str, Any]:
-        if self.order.action == "switch":
+        if ACTIONS[self.order.action].needs:
             raise self.not_held()
         return {}
 
@@ -146,7 +148,7 @@ class Slot:
 
     def _refuse_conflict(self) -> None:
         order, record = self.order, self.records.release(self.order.release)
-        if record is None or not self.records.stands(record):
+        if record is None or not self.records.is_present(record):
             return
         same = (order.slot, order.repository, order.commit)
         if (record.slot, record.repository, record.commit) != same:
@@ -160,7 +162,7 @@ class Slot:
     def _prune(self) -> None:
         """Remove the slot's releases beyond keep, and what deaths of the agent have left."""
         remove_if_possible(*self.place.trash.iterdir())
-        gone = self.records.beyond_keep() + self.records.fallen(self.order.slot)
+        gone = self.records.prunable() + self.records.orphaned(self.order.slot)
         for record in gone:
             tree = self.place.releases / record.release
             if record.mode == "atomic" and lexists(tree):
@@ -223,6 +225,10 @@ class Slot:
         message = f"{self.order.release} with commit {self.order.commit} is not held here"
         return Failure("not-held", message)
 
+    def status(self) -> dict[str, Any]:
+        """Nothing more than every outcome tells: what is live and held."""
+        return {}
+
     def verify(self) -> dict[str, Any]:
         """Compare the live tree with its commit, by content."""
         live = self.records.live()
@@ -243,17 +249,22 @@ class Slot:
         changed = sorted(path for _, path in found)[:_CHANGED_AT_MOST]
         return {"complete": all(letter != "D" for letter, _ in found), "changed": changed}
 
+    @abstractmethod
     def check_path(self) -> None:
-        raise NotImplementedError
+        """Raise Failure when what stands at the path is not ours to replace."""
 
+    @abstractmethod
     def obtain(self) -> None:
-        raise NotImplementedError
+        """Have the release here, complete and recorded. Raises Failure, GitFailed."""
 
+    @abstractmethod
     def switch(self) -> None:
-        raise NotImplementedError
+        """Make the release live, and do what is due after it."""
 
+    @abstractmethod
     def withdraw(self) -> None:
-        raise NotImplementedError
+        """Make nothing live where the release is."""
 
+    @abstractmethod
     def tree_of(self, record: Release) -> Tree:
-        raise NotImplementedError
+        """The tree in which the release of the record is live."""

@@ -101,7 +101,7 @@ class Store:
             )
         except FileNotFoundError:
             if shutil.which("git") is None:
-                raise Failure("git-missing", ERRORS["git-missing"]) from None
+                raise Failure("git-missing", ERRORS["git-missing"].meaning) from None
             raise
         if code != 0:
             raise GitFailed(arguments[0], code, last_lines(output))
@@ -132,7 +132,7 @@ class Store:
             self._write_ref()  # the same once more: the order says which commit it is, not the url
             return
         self._fetch()
-        self._insist()
+        self._verify_commit()
 
     def _write_ref(self) -> None:
         """As git does, by renaming its lock."""
@@ -187,7 +187,7 @@ class Store:
             and (self.path / "refs" / "tags" / record.release).is_file()
         ]
 
-    def _insist(self) -> None:
+    def _verify_commit(self) -> None:
         found = self.commit_of_ref()
         if found == self.order.commit:
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sartoris.agent.errors import Failure, GitFailed
 from sartoris.agent.files import remove
-from sartoris.agent.order import without_password
+from sartoris.agent.parsing import without_password
 from sartoris.agent.store import Store
 
 _SCHEMES = ("file", "git", "http", "https", "ssh")

@@ -32,7 +32,7 @@ class Tree:
     def _git(self, *arguments: str) -> None:
         self.store.git(*arguments, tree=self.path, index=self.index)
 
-    def remove_strangers(self) -> None:
+    def remove_untracked(self) -> None:
         """Remove everything that is not in the commit.
 
         Counting proves that there is nothing to remove at a fraction of what `git clean` costs:
@@ -42,31 +42,31 @@ class Tree:
             return
         self._git("clean", "-ffdxq")
         if not self._is_exact():
-            for repository in list(_named(self.path, ".git", self._closed())):
-                if os.fspath(repository) != self._unseen():
+            for repository in list(_named(self.path, ".git", self._opaque())):
+                if os.fspath(repository) != self._excluded():
                     remove(repository)  # clean passes over these
         if not self._is_exact():
-            message = "the staged tree has other files than the release; can its names be told"
-            raise Failure("io-error", f"{message} apart on this file system?")
+            message = "the staged tree has other files than the release"
+            raise Failure("io-error", f"{message}; is this file system case-insensitive?")
 
     def _is_exact(self) -> bool:
         with self.index.open("rb") as file:
             entries = int.from_bytes(file.read(12)[8:], "big")
         # An empty tree counts as one empty directory, which it is.
-        return max(entries, 1) == _count(self.path, self._closed(), self._unseen())
+        return max(entries, 1) == _count(self.path, self._opaque(), self._excluded())
 
-    def _closed(self) -> frozenset[str]:
+    def _opaque(self) -> frozenset[str]:
         """The directories inside that are one entry of the index each, whatever is in them."""
         return frozenset()
 
-    def _unseen(self) -> str:
+    def _excluded(self) -> str:
         """What is the tree's own without being in the commit; "" for nothing."""
         return ""
 
-    def settle(self) -> None:
-        """All files are right now; to be told before anybody else may change them."""
+    def save_stat_cache(self) -> None:
+        """Note how all files look, which are right now; before anybody else may change them."""
 
-    def unplace(self, record: Release) -> None:
+    def remove_extras(self, record: Release) -> None:
         """Remove the deploy file and the shared links that were put into an earlier release."""
         for path in filter(None, (record.deploy_file, *record.shared)):
             with contextlib.suppress(Failure, FileNotFoundError):
@@ -74,7 +74,7 @@ class Tree:
                 if not is_real_directory(where):
                     where.unlink()
 
-    def furnish(self) -> None:
+    def add_extras(self) -> None:
         """Put the deploy file and the shared links where they belong."""
         if self.order.deploy_text:
             self._write_deploy_file()
@@ -101,7 +101,7 @@ class Tree:
         if where.is_symlink() and os.fspath(where.readlink()) == text:
             return
         if lexists(shared):
-            self._give_way(path, where)
+            self._make_room(path, where)
         elif lexists(where):
             shared.parent.mkdir(parents=True, exist_ok=True)
             where.rename(shared)
@@ -109,7 +109,7 @@ class Tree:
             shared.mkdir(parents=True)
         where.symlink_to(text)
 
-    def _give_way(self, path: str, where: Path) -> None:
+    def _make_room(self, path: str, where: Path) -> None:
         """Make room for a shared link; what is not the release's own is set aside, not lost."""
         if lexists(where) and self.path == self.place.path and self.has_untracked(path):
             self.place.set_aside(where)
@@ -157,8 +157,8 @@ class Tree:
         return list(zip(fields[::2], fields[1::2]))  # noqa: B905 - not in 3.9
 
 
-def _count(tree: Path, closed: Collection[str], unseen: str) -> int:
-    """How many files, links, empty and `closed` directories a tree has, without `unseen`.
+def _count(tree: Path, opaque: Collection[str], excluded: str) -> int:
+    """How many files, links, empty and `opaque` directories a tree has, without `excluded`.
 
     git has no empty directories, except the places of submodules, and those are index entries.
     """
@@ -167,18 +167,18 @@ def _count(tree: Path, closed: Collection[str], unseen: str) -> int:
         here = 0
         with os.scandir(directories.pop()) as entries:
             for entry in entries:
-                if entry.path == unseen:
+                if entry.path == excluded:
                     continue
                 here += 1
-                if entry.is_dir(follow_symlinks=False) and entry.path not in closed:
+                if entry.is_dir(follow_symlinks=False) and entry.path not in opaque:
                     directories.append(entry.path)
                     total -= 1
         total += max(here, 1)
     return total
 
 
-def _named(tree: Path, name: str, closed: Collection[str]) -> Iterator[Path]:
+def _named(tree: Path, name: str, opaque: Collection[str]) -> Iterator[Path]:
     for directory, directories, files in os.walk(tree):
-        directories[:] = [one for one in directories if f"{directory}/{one}" not in closed]
+        directories[:] = [one for one in directories if f"{directory}/{one}" not in opaque]
         if name in directories or name in files:
             yield Path(directory) / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ class Config:
     lock_dir_root: Path | None
     git_timeout: int
 
-    transport: Literal["local", "ssh", "salt"]
+    transport: str
     target: tuple[Target, ...]
     targets: str | None
     salt_config: Path
@@ -101,14 +100,6 @@ class Config:
         except BadValue as error:
             line = f"deploy.path = {quoted(self.path)} becomes {quoted(filled)}, which {error}"
             raise ConfigError([Problem(line)]) from error
-
-    def require_url(self) -> None:
-        """Raises `ConfigError` when targets elsewhere are not told where to fetch from."""
-        if self.transport == "salt" and self.url is None:
-            url = f"https://{os.uname().nodename}/{self.repo_name}.git"
-            step = command("git", "config", "deploy.url", url)
-            line = "deploy.url is not set: how do the targets reach the publish repository?"
-            raise ConfigError([Problem(line, (step,))])
 
     def ban(self, prefix: str, release: str) -> str:
         """What caches are told to ban when `release` is live in the slot of `prefix`."""

@@ -14,7 +14,8 @@ class Key(NamedTuple):
     happens without a value. `meaning` is the manual's. `many`: each value is one of a list.
     `family`: the keys that the name stands for (`send-mail-on-ACTION`); a name that ends in `-*`
     stands for all that begin so. `where`: in which sections the key is read: `any`, only in the
-    plain `[deploy]`, or only there in git's own files.
+    plain `[deploy]`, or only there in git's own files. `targets_of`: the transport whose
+    targets the values name, `NAME=...` each.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Key(NamedTuple):
     many: bool = False
     family: tuple[str, ...] = ()
     where: Literal["any", "plain", "git"] = "any"
+    targets_of: str = ""
     status: Literal["supported", "planned"] = "supported"
 
     @property

@@ -99,6 +99,7 @@ _FLEET = (
         name="target",
         kind=values.TARGET,
         many=True,
+        targets_of="local",
         unset="a fleet without targets",
         meaning="With `transport = local`, a target: its name, and the directory on this machine "
         "that stands for its `/`.",

@@ -98,11 +98,25 @@ def together(levels: Levels, listed: Listed) -> Iterator[Problem]:
 
 
 def _strange_canaries(levels: Levels, canaries: Sequence[tuple[Entry, str]]) -> Iterator[Problem]:
-    # By the raw values: a target whose root is wrong is a target nevertheless.
-    names = {(entry.value or "").partition("=")[0] for entry in levels.winners("target")}
+    names = _named_targets(levels)
     for entry, canary in canaries:
         if names and canary not in names:
             yield _problem(entry, f"there is no target of this name; there are: {_some(names)}")
+
+
+def _named_targets(levels: Levels) -> set[str]:
+    """The targets that the configuration names one by one; none where the transport knows them."""
+    chosen = levels.winner("transport")
+    transport = chosen.value if chosen else _default("transport")
+    keys = [key.name for key in KEYS if key.targets_of and key.targets_of == transport]
+    # By the raw values: a target whose root is wrong is a target nevertheless.
+    entries = [entry for key in keys for entry in levels.winners(key)]
+    return {(entry.value or "").partition("=")[0] for entry in entries}
+
+
+def _default(name: str) -> str | None:
+    key = find_key(name)
+    return key.default if key else None
 
 
 def _nested(shared: Sequence[tuple[Entry, str]]) -> Iterator[Problem]:

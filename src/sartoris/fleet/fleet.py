@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sartoris.errors import WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
 from sartoris.fleet.release_spec import ReleaseSpec
-from sartoris.orders import Action, Order, Outcome, ServiceAction, now
+from sartoris.orders import Order, Outcome, ServiceAction, now
 from sartoris.transports.base import Transport
 
 
@@ -95,7 +95,7 @@ class Fleet:
             deploy_text=release.deploy_text,
         )
 
-    def _send(self, action: Action, order: Order, targets: Iterable[str]) -> StageResult:
+    def _send(self, action: str, order: Order, targets: Iterable[str]) -> StageResult:
         names = tuple(targets)
         order = replace(order, action=action)
         self.events.emit(StageStarted(stage=action, release=order.release, targets=names))

@@ -90,7 +90,7 @@ class Command:
             events=events,
             journal=journal,
             effects=DryRun(site, records, hooks, events),
-            fleets=Fleets(site, events, lambda: _questions_only(site, journal)),
+            fleets=Fleets(site, events, lambda: _questions_only(site)),
             hooks=hooks,
             new_session=os.urandom(16).hex(),
             hook_variables={},
@@ -123,8 +123,7 @@ def _configured(site: Site, journal: Journal) -> Transport:
     return configured(site.config, journal.known_targets())
 
 
-def _questions_only(site: Site, journal: Journal) -> Transport:
-    from sartoris.transports.configured import configured
-    from sartoris.transports.recording import QuestionsOnly
+def _questions_only(site: Site) -> Transport:
+    from sartoris.transports.configured import questions_only
 
-    return QuestionsOnly(configured(site.config, journal.known_targets(), make=False))
+    return questions_only(site.config)

@@ -32,7 +32,11 @@ class Fleets:
 
     def prepare(self) -> None:
         """Begin to connect, where that takes a while; what follows does not wait for it."""
-        self.transport().prepare()
+        from sartoris.transports.base import BeginsEarly
+
+        transport = self.transport()
+        if isinstance(transport, BeginsEarly):
+            transport.prepare()
 
     def of(self, slot: Slot) -> SlotFleet:
         from sartoris.fleet.fleet import Fleet
@@ -57,16 +61,19 @@ class Fleets:
 
         `pending` is what a rollout brings now; until it is current, they are not to run ahead.
         """
-        from sartoris.transports.base import Wanted
+        from sartoris.transports.base import DesiredStateRecord, KeepsDesiredState
 
-        wanted = Wanted(
+        transport = self.transport()
+        if not isinstance(transport, KeepsDesiredState):
+            return
+        record = DesiredStateRecord(
             repository=self._site.config.repo_name,
             slot=slot.name,
             origin=str(self._site.repository.git_dir),
-            settled=self._order(slot, current),
-            coming=self._order(slot, pending),
+            current=self._order(slot, current),
+            pending=self._order(slot, pending),
         )
-        warning = self.transport().want(wanted)
+        warning = transport.publish_desired_state(record)
         if warning:
             self._events.warn(warning)
 

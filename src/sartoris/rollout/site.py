@@ -14,6 +14,7 @@ from sartoris.rollout.options import Options
 
 if TYPE_CHECKING:
     from sartoris.orders import Order
+    from sartoris.transports.source import Source
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ class Site:
     @property
     def publish_path(self) -> Path:
         return self.config.publish_dir or self.directory / "publish.git"
+
+    @property
+    def source(self) -> Source:
+        """How objects reach the targets."""
+        from sartoris.transports.configured import source_of
+
+        return source_of(self.config, self.publish_path)
 
     @property
     def deploy_file(self) -> str:
@@ -117,7 +125,7 @@ class Site:
             repository=config.repo_name,
             slot=slot.name,
             path=slot.path,
-            url=config.url or str(self.publish_path),
+            url=self.source.url,
             switch=config.switch,
             submodules=config.submodules,
             shared=config.shared,

@@ -27,18 +27,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
-from sartoris.salt.on_master import MasterWay
+from sartoris.salt.on_master import LocalMasterClient
 from sartoris.salt.peer import PeerWire, may_use
 from sartoris.salt.runner.dispatch import Dispatch, MasterSilent, Wire
 from sartoris.salt.runner.master import NotPermitted
 from sartoris.salt.runner.records import Conflict
-from sartoris.salt.runner.standing_by import StandingBy
+from sartoris.salt.runner.waiting import WaitingMinions
 
 
-class Way(Wire, Protocol):
+class MasterClient(Wire, Protocol):
     """A wire, and what else is asked of the master."""
 
-    tells_progress: bool  # whether `returns` also has who stands by
+    tells_progress: bool  # whether `returns` also has who waits for the switch
 
     def minions(self, expression: str) -> list[str]: ...
     def desire(self, record: Mapping[str, Any]) -> None: ...
@@ -50,10 +50,10 @@ class NoSalt(Exception):
     """Neither a master nor a minion is set up here."""
 
 
-def way(directory: Path) -> Way:
+def master_client(directory: Path) -> MasterClient:
     """The master's own client where a master is, the peer system where only a minion is."""
     if (directory / "master").is_file():
-        return MasterWay.of(directory / "master")
+        return LocalMasterClient.of(directory / "master")
     if (directory / "minion").is_file():
         import salt.config
 
@@ -81,9 +81,9 @@ def _become_root(directory: Path) -> NoReturn:
 
 
 def answers(
-    salt: Way, standing_by: StandingBy | None, request: Mapping[str, Any]
+    salt: MasterClient, waiting: WaitingMinions | None, request: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """What is answered to one request. `standing_by` is kept from one to the next."""
+    """What is answered to one request. `waiting` is kept from one to the next."""
     if request["ask"] == "fleet":
         yield {"fleet": salt.minions(request["targets"])}
     elif request["ask"] == "facts":
@@ -95,7 +95,7 @@ def answers(
     elif request["ask"] == "order":
         order = request["order"]
         function = f"git_deploy.{order['action']}"
-        dispatch = Dispatch(salt, function, order, standing_by=standing_by)
+        dispatch = Dispatch(salt, function, order, waiting=waiting)
         for outcome in dispatch.to(request["minions"]):
             yield {"outcome": outcome}
     else:
@@ -109,14 +109,14 @@ def main() -> int:
     # Salt prints some of its errors; they are not to stand between the answers.
     say, sys.stdout = _answers_to(sys.stdout), sys.stderr
     try:
-        salt = way(Path(sys.argv[1]))
+        salt = master_client(Path(sys.argv[1]))
     except (ImportError, NoSalt, MasterSilent, NotPermitted, OSError) as error:
         say(_failure(error))
         return 1
-    standing_by = StandingBy() if salt.tells_progress else None
+    waiting = WaitingMinions() if salt.tells_progress else None
     for line in sys.stdin:
         try:
-            for answer in answers(salt, standing_by, json.loads(line)):
+            for answer in answers(salt, waiting, json.loads(line)):
                 say(answer)
         except (MasterSilent, NotPermitted, Conflict, OSError) as error:
             say(_failure(error))

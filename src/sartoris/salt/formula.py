@@ -1,4 +1,4 @@
-"""The Salt formula, which is part of this package, as files of a file root.
+"""The Salt formula as files of a file root: those of this package, and the joined modules.
 
 Beside them stands `.sartoris-formula.json`: what was written, by its digest, so that the next
 version replaces that and nothing else.
@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sartoris.atomic import read_json, write_json, write_text
 from sartoris.errors import Refused
+from sartoris.salt import made
 
-PARTS = ("_modules", "_runners", "_states", "reactor", "sartoris", "pillar.example")
+PARTS = ("_states", "reactor", "sartoris", "pillar.example")
 RECORD = ".sartoris-formula.json"
 _NO_FILE = "no file"  # a digest of none: of what is there, but cannot be read as a file
 _HERE = Path(__file__).parent
@@ -30,9 +31,9 @@ def export(directory: Path, force: bool = False) -> list[str]:
     changed since, or a symbolic link that leads nowhere; `force` replaces it. A directory where a
     file belongs, or the reverse, is refused in any case.
     """
-    _check_kinds(directory)
+    files = _files()
+    _check_kinds(directory, files)
     written = _record(directory)
-    files = {str(path.relative_to(_HERE)): path.read_text() for path in _files()}
     there = {name: _digest_of(directory / name) for name in {*written, *files}}
     new = [name for name, content in files.items() if there[name] != _digest(content)]
     foreign = [name for name in new if there[name] not in ("", written.get(name))]
@@ -56,15 +57,20 @@ def master_configuration(directory: Path) -> str:
     return f"file_roots:\n  base:\n    - {root}\nrunner_dirs:\n  - {runners}\n"
 
 
-def _files() -> Iterator[Path]:
+def _files() -> dict[str, str]:
+    """The text of each file by its name in the formula."""
+    return made.texts() | {str(path.relative_to(_HERE)): path.read_text() for path in _kept()}
+
+
+def _kept() -> Iterator[Path]:
     for part in PARTS:
         found = [_HERE / part] if (_HERE / part).is_file() else sorted((_HERE / part).rglob("*"))
         yield from (path for path in found if path.is_file() and path.suffix != ".pyc")
 
 
-def _check_kinds(directory: Path) -> None:
+def _check_kinds(directory: Path, names: Iterable[str]) -> None:
     """Raises `Refused` where not even `force` could write: for what is not ours to remove."""
-    places = [directory / RECORD, *(directory / path.relative_to(_HERE) for path in _files())]
+    places = [directory / name for name in (RECORD, *names)]
     above = {parent for place in places for parent in place.parents}
     blocked = [path for path in above if os.path.lexists(path) and not path.is_dir()]
     wrong = [f"{path} is not a directory" for path in sorted(blocked)]

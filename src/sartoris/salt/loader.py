@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sartoris.salt import made
+
 
 def directories() -> dict[str, list[str]]:
-    """The directories of each kind of module, by Salt's name for the kind."""
+    """The directories of each kind of module, by Salt's name for the kind. Raises OSError."""
     return {
-        kind: [str(Path(__file__).with_name(f"_{kind}"))]
-        for kind in ("modules", "runners", "states")
+        "modules": [str(made.directory() / "_modules")],
+        "runners": [str(made.directory() / "_runners")],
+        "states": [str(Path(__file__).with_name("_states"))],
     }

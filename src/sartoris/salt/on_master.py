@@ -11,22 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sartoris.agent.actions import ACTIONS
 from sartoris.salt.runner.master import MasterWire, NotPermitted
 from sartoris.salt.runner.records import SlotRecord, SlotRecords
 
-_FUNCTIONS = tuple(
-    f"git_deploy.{action}"
-    for action in ("fetch", "switch", "withdraw", "status", "verify", "service")
-)
+_FUNCTIONS = tuple(f"git_deploy.{action}" for action in ACTIONS)
 
 
-class MasterWay(MasterWire):
+class LocalMasterClient(MasterWire):
     """The master's wire, and what else is asked of the master."""
 
     tells_progress = True  # by the event bus
 
     @classmethod
-    def of(cls, file: Path) -> MasterWay:
+    def of(cls, file: Path) -> LocalMasterClient:
         """As the master's configuration file says."""
         import salt.config
 

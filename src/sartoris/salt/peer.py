@@ -55,7 +55,7 @@ class PeerWire:
     def returns(self, jids: Sequence[str], seconds: float) -> list[Return]:
         """The returns to these jobs that are new, after waiting for one at most `seconds`."""
         jobs = {jid: sorted(self._known.setdefault(jid, set())) for jid in jids}
-        found = [Return(**one) for one in self._call("returns", jobs=jobs, seconds=seconds)]
+        found = [Return.from_json(one) for one in self._call("returns", jobs=jobs, seconds=seconds)]
         for one in found:
             self._known[one.jid].add(one.minion)
         return found

@@ -1,4 +1,8 @@
-"""What every transport does."""
+"""What every transport does, and what only some can do.
+
+Three methods are all that a transport needs. What more it can do is a class of its own here, which
+it also derives from, and callers ask for by type: `isinstance(transport, KeepsDesiredState)`.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,6 @@ from sartoris.orders import Order, Outcome
 
 if TYPE_CHECKING:
     from sartoris.checkup import Answers, Check
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a slot's targets should have, for those that ask by themselves when they come back.
-
-    `settled` is the order (as for a switch) for what they should have had before the rollout that
-    is switching now, or should have if none is; None for nothing. `coming` is that rollout's.
-    `origin` is the git directory that the slot is deployed from.
-    """
-
-    repository: str
-    slot: str
-    origin: str
-    settled: Order | None
-    coming: Order | None = None
 
 
 class Transport(ABC):
@@ -45,25 +33,52 @@ class Transport(ABC):
         """Send `order` to each of `targets`; their outcomes, each as it arrives.
 
         Raises nothing for a target's failure. Closing the iterator early sends no more orders and
-        waits for those under way, which end within their timeout: a target is not left half way.
+        waits for those in progress, which end within their timeout: a target is not left half way.
         """
 
-    def prepare(self) -> None:  # noqa: B027 - most have nothing to do
-        """Begin what takes a while, such as connecting; what follows does not wait for it."""
+    @abstractmethod
+    def close(self) -> None:
+        """Release what is open; nothing is sent any more."""
 
-    def want(self, wanted: Wanted) -> str:  # noqa: ARG002 - most targets do not ask
-        """Let targets that come back by themselves know what they should have.
 
-        Answers with a warning for the deployer, "" if all is well. Raises nothing.
+class BeginsEarly(ABC):
+    """Needs a while before the first order, such as for connecting."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Begin that now; what follows does not wait for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredStateRecord:
+    """What a slot's targets should have, for those that ask by themselves when they come back.
+
+    `current` is the order (as for a switch) for what they should have had before the rollout that
+    is switching now, or should have if none is; None for nothing. `pending` is that rollout's.
+    `origin` is the git directory that the slot is deployed from.
+    """
+
+    repository: str
+    slot: str
+    origin: str
+    current: Order | None
+    pending: Order | None = None
+
+
+class KeepsDesiredState(ABC):
+    """Can tell targets that come back what they should have, without the deployment server."""
+
+    @abstractmethod
+    def publish_desired_state(self, record: DesiredStateRecord) -> str:
+        """Have this told from now on; a warning for the deployer, "" if all is well.
+
+        Raises nothing.
         """
-        return ""
 
-    def checks(self, answers: Answers) -> Sequence[Check]:  # noqa: ARG002 - some have none
-        """What `git deploy doctor` can look at, `answers` of targets among it.
 
-        To look changes nothing, and orders nothing.
-        """
-        return ()
+class HasChecks(ABC):
+    """Has something that `git deploy doctor` can look at."""
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to do
-        """Let go of what is open."""
+    @abstractmethod
+    def checks(self, answers: Answers) -> Sequence[Check]:
+        """The checks, `answers` of targets among them. They change nothing, and order nothing."""

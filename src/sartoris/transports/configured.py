@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from pathlib import Path
 
 from sartoris.config import Config
 from sartoris.transports.base import Transport
+from sartoris.transports.source import Source
+from sartoris.transports.table import TRANSPORTS
 
 
 def has_targets(config: Config) -> bool:
     """Whether a fleet is configured at all."""
-    return bool(config.targets if config.transport == "salt" else config.target)
+    return TRANSPORTS[config.transport].has_targets(config)
 
 
 def how_to_configure_targets(config: Config) -> str:
     """The command that gives the fleet its targets."""
-    if config.transport == "salt":
-        return "git config deploy.targets EXPRESSION   # which minions"
-    return "git config --add deploy.target NAME=ROOT   # for each target"
+    return TRANSPORTS[config.transport].add_targets
+
+
+def source_of(config: Config, publish: Path) -> Source:
+    """How the targets get what is published in the repository at `publish`."""
+    return TRANSPORTS[config.transport].source(config, publish)
 
 
 def configured(config: Config, known: Container[str], *, make: bool = True) -> Transport:
-    """Makes the directories of local targets that are not `known` yet: they are new.
-
-    Unless told not to.
+    """The transport, for a command. Targets that are not `known` yet are new: where it is the
+    transport that makes them, it does so now, unless `make` is False.
     """
-    if config.transport == "salt":
-        from sartoris.transports.salt import SaltTransport
+    return TRANSPORTS[config.transport].make(config, known, make)
 
-        return SaltTransport(config.salt_config, config.targets or "")
-    from sartoris.transports.local import LocalTransport
 
-    roots = {target.name: target.root for target in config.target}
-    new = [name for name in roots if name not in known]
-    for name in new if make else ():
-        roots[name].mkdir(parents=True, exist_ok=True)
-    return LocalTransport(roots, forks=config.forks, new=new)
+def questions_only(config: Config) -> Transport:
+    """Its fleet, which is asked what is live and given no orders: for a dry run."""
+    from sartoris.transports.recording import QuestionsOnly
+
+    return QuestionsOnly(configured(config, (), make=False))

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sartoris import agent
+from sartoris.agent.outcome import perform
 from sartoris.orders import Order, Outcome
-from sartoris.transports.base import Transport
+from sartoris.transports.base import HasChecks, Transport
 
 if TYPE_CHECKING:
     from sartoris.checkup import Answers, Check, Finding
 
 
-class LocalTransport(Transport):
+Agent = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+
+
+def this_agent(order: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """Carry the order out in this process, on the target whose `/` is `root`."""
+    return perform(order, root, _source)
+
+
+def _source() -> bytes:
+    """The agent as one file, made when it is needed."""
+    from sartoris.agent.joined import source
+
+    return source()
+
+
+class LocalTransport(Transport, HasChecks):
     """Runs the agent in this process, a thread for each of `forks` targets at a time.
 
     `roots` maps a target's name to the directory that stands for its `/`. A Python process for
     each order would cost as much as the fetch that it orders.
     """
 
-    def __init__(self, roots: Mapping[str, Path], *, forks: int, new: Container[str] = ()) -> None:
-        """`new`: targets whose roots the first command for them makes."""
+    def __init__(
+        self,
+        roots: Mapping[str, Path],
+        *,
+        forks: int,
+        new: Container[str] = (),
+        agent: Agent = this_agent,
+    ) -> None:
+        """`new`: targets whose roots the first command for them makes. `agent` takes the orders."""
         self._roots = dict(roots)
         self._forks = forks
         self._new = new
+        self._agent = agent
 
     def fleet(self) -> tuple[str, ...]:
         return tuple(self._roots)
@@ -43,6 +66,9 @@ class LocalTransport(Transport):
                     yield done.result()
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def checks(self, answers: Answers) -> Sequence[Check]:
         from sartoris.checkup import Check
@@ -69,6 +95,6 @@ class LocalTransport(Transport):
                 target=target,
                 ok=False,
                 error="unreachable",
-                message="the directory that stands for the target's / does not exist",
+                message="the root directory of the target is missing",
             )
-        return Outcome.from_json(agent.perform(order, str(root)), target=target)
+        return Outcome.from_json(self._agent(order, str(root)), target=target)

@@ -32,6 +32,9 @@ class RecordingTransport(Transport):
     answer: Answer = not_asked
     orders: list[tuple[Order, tuple[str, ...]]] = field(default_factory=list)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def fleet(self) -> tuple[str, ...]:
         return tuple(self.names)
 

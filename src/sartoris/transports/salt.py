@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from sartoris.errors import Refused, WrongSetup
 from sartoris.orders import Order, Outcome
-from sartoris.transports.base import Transport, Wanted
+from sartoris.transports.base import (
+    BeginsEarly,
+    DesiredStateRecord,
+    HasChecks,
+    KeepsDesiredState,
+    Transport,
+)
 from sartoris.transports.salt_bridge import Bridge, SaltRefused
 
 if TYPE_CHECKING:
     from sartoris.checkup import Answers, Check
 
 
-class SaltTransport(Transport):
+class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
     """The minions that match the compound expression `targets`.
 
     `config` is Salt's configuration directory: of the master where there is one, otherwise of the
@@ -79,17 +85,18 @@ class SaltTransport(Transport):
             for _ in answers:  # those under way end within their timeout
                 pass
 
-    def want(self, wanted: Wanted) -> str:
-        record = {
-            "repository": wanted.repository,
-            "slot": wanted.slot,
-            "origin": wanted.origin,
+    def publish_desired_state(self, record: DesiredStateRecord) -> str:
+        # The words of the master's records, which older releases read as well.
+        document = {
+            "repository": record.repository,
+            "slot": record.slot,
+            "origin": record.origin,
             "targets": self._expression,
-            "settled": wanted.settled.to_json() if wanted.settled else None,
-            "coming": wanted.coming.to_json() if wanted.coming else None,
+            "settled": record.current.to_json() if record.current else None,
+            "coming": record.pending.to_json() if record.pending else None,
         }
         try:
-            for _ in self._bridge.ask({"ask": "desire", "record": record}):
+            for _ in self._bridge.ask({"ask": "desire", "record": document}):
                 pass
         except Refused as error:
             return f"minions that come back will not converge by themselves: {error.message}"

@@ -70,7 +70,7 @@ class Bridge:
             if "done" in answer:
                 return
             yield answer
-        raise SaltRefused(f"the process that speaks Salt has ended: {self._last_words()}")
+        raise SaltRefused(f"Salt's client process has exited: {self._last_words()}")
 
     def close(self) -> None:
         assert self._process.stdin

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sartoris import agent
+from sartoris.agent.outcome import perform
 from sartoris.orders import Order
 
 LIVE = "/srv/app/php-slot0"
@@ -101,7 +101,7 @@ class Target:
 
     def ask(self, action: str, tag: str = "", commit: str = "", **more: Any) -> dict[str, Any]:
         """The outcome of an order, whatever it is."""
-        return agent.perform(self.order(action, tag, commit, **more), str(self.root))
+        return perform(self.order(action, tag, commit, **more), str(self.root))
 
     def deploy(self, tag: str, commit: str, **more: Any) -> dict[str, Any]:
         """Fetch and switch, which must succeed."""

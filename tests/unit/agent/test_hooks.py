@@ -100,8 +100,8 @@ def test_git_variables_of_the_caller_do_not_reach_hooks(target: Target) -> None:
 
 IN_ITS_OWN_PROCESS = """
 import json, sys
-from sartoris import agent
-agent.perform(json.load(sys.stdin), sys.argv[1])
+from sartoris.agent.outcome import perform
+perform(json.load(sys.stdin), sys.argv[1])
 """
 
 

@@ -8,22 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sartoris.agent.joined import FILE, MODULES, joined
+from sartoris import agent
+from sartoris.agent.joined import MODULES, joined
 
 from .conftest import Target
 
-
-def test_the_file_is_current() -> None:
-    assert FILE.read_text() == joined(), "make docs"
+PACKAGE = Path(agent.__file__).parent
 
 
 def test_every_module_of_the_package_is_in_it() -> None:
     apart = {"__init__", "joined"}
-    assert {path.stem for path in FILE.parents[2].glob("agent/*.py")} - apart == set(MODULES)
+    assert {path.stem for path in PACKAGE.glob("*.py")} - apart == set(MODULES)
 
 
 def test_it_says_that_it_is_made_and_from_what() -> None:
-    assert "sartoris/agent by `make docs`" in joined().partition("\n")[0]
+    assert "sartoris/agent; changes belong there" in joined().partition("\n")[0]
+
+
+def test_it_knows_nothing_of_a_transport() -> None:
+    assert "salt" not in joined().lower()
 
 
 def test_it_is_syntax_of_python_3_9() -> None:

@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from sartoris import agent
 from sartoris.agent import child
-from sartoris.agent.account import belong_to
-from sartoris.agent.joined import FILE
+from sartoris.agent.account import die_with_parent
+from sartoris.agent.joined import joined, source
+from sartoris.agent.outcome import perform
 from tests.unit.agent.conftest import LIVE, Publisher, Target, program
 
 USER = "www-data"
@@ -98,7 +98,7 @@ Way = Callable[[Target, dict[str, Any]], dict[str, Any]]
 def among_threads(target: Target, order: dict[str, Any]) -> dict[str, Any]:
     """As the local transport does it."""
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
-        return threads.submit(agent.perform, order, str(target.root)).result()
+        return threads.submit(perform, order, str(target.root), source).result()
 
 
 def over_stdin(
@@ -124,7 +124,7 @@ def by(user: str) -> dict[str, Any]:
 
 
 def program_text(target: Target, order: dict[str, Any]) -> bytes:
-    source = FILE.read_text().partition('if __name__ == "__main__":')[0]
+    source = joined().partition('if __name__ == "__main__":')[0]
     return (source + _OVER_STDIN.format(order=json.dumps(order), root=str(target.root))).encode()
 
 
@@ -212,7 +212,7 @@ def test_what_is_not_listed_is_refused_by_name_and_nothing_is_made(
     commit = guarded.publish("t1", {"index.php": "1"})
     for action in ACTIONS:
         order = guarded.order(action, "t1", commit, service="web", service_action="restart")
-        outcome = agent.perform({**order, field: value}, str(guarded.root))
+        outcome = perform({**order, field: value}, str(guarded.root))
         assert outcome["error"] == "not-allowed", action
         assert f"does not list {field} '{value}'" in outcome["message"]
         assert f'"{field}": "{value}"' in outcome["message"]
@@ -290,7 +290,7 @@ def _refuses_everything(guarded: Guarded) -> dict[str, Any]:
     outcome: dict[str, Any] = {}
     for action in ACTIONS:
         order = guarded.order(action, "t1", "a" * 40, service="web", service_action="restart")
-        outcome = agent.perform(order, str(guarded.root))
+        outcome = perform(order, str(guarded.root))
         assert outcome["error"] == "bad-policy", action
     assert list(guarded.directory.iterdir()) == []
     return outcome
@@ -483,7 +483,7 @@ def test_a_child_that_is_stopped_before_it_ends_is_not_waited_for(
     def stopped(descriptor: int) -> None:
         with socket.socket(fileno=descriptor) as end:
             channel = child.Channel(end)
-            belong_to((channel.receive() or {})["parent"])
+            die_with_parent((channel.receive() or {})["parent"])
             if says is not None:
                 channel.send(says)
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sartoris import agent
+from sartoris.agent.actions import LEVEL
+from sartoris.agent.outcome import perform
 from sartoris.orders import Order
 from tests.unit.agent.conftest import Target, program
 
@@ -42,7 +43,7 @@ def of_this_machine(unit: str, action: str, tmp_path: Path) -> dict[str, Any]:
         service=unit,
         service_action="status" if action == "status" else "reload",
     )
-    return agent.perform(order.to_json())
+    return perform(order.to_json())
 
 
 def test_a_service_of_the_machine_is_acted_on_by_debians_service(
@@ -100,17 +101,17 @@ def test_an_order_that_does_not_say_what_to_do_with_which_service_is_refused(
 
 
 def test_an_order_for_a_newer_agent_is_refused_whatever_else_is_in_it(target: Target) -> None:
-    newer = {**target.order("status"), "action": "teleport", "level": agent.LEVEL + 1}
-    refused = agent.perform(newer, str(target.root))
+    newer = {**target.order("status"), "action": "teleport", "level": LEVEL + 1}
+    refused = perform(newer, str(target.root))
     assert refused["error"] == "agent-too-old"
-    message = f"this target's agent is of level {agent.LEVEL}, the order needs {agent.LEVEL + 1}"
+    message = f"this target's agent is of level {LEVEL}, the order needs {LEVEL + 1}"
     assert refused["message"] == message
 
 
 @pytest.mark.parametrize("level", ["2", True, None, 1.5])
 def test_a_level_that_is_no_number_is_a_bad_order(target: Target, level: object) -> None:
     order = {**target.order("status"), "level": level}
-    assert agent.perform(order, str(target.root))["error"] == "bad-order"
+    assert perform(order, str(target.root))["error"] == "bad-order"
 
 
 def test_orders_name_a_level_only_where_an_old_agent_would_do_something_else(

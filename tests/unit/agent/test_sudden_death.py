@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sartoris.agent import joined
+from sartoris.agent.joined import joined
 
 from .conftest import Files, Target, entries, tree
 
@@ -20,11 +20,11 @@ KILLS = 60
 DRIVER = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import git_deploy
+import agent
 root, orders = json.load(sys.stdin)
 print("begin", flush=True)
 for order in orders:
-    git_deploy.perform(order, root)
+    agent.perform(order, root)
 """
 
 
@@ -35,7 +35,11 @@ def _files(number: int) -> Files:
 
 def _run_and_kill(target: Target, orders: list[dict[str, Any]], seconds: float) -> bool:
     """Start the agent and kill it `seconds` after it began; whether it was still at work."""
-    command = [sys.executable, "-S", "-c", DRIVER, str(joined.FILE.parent)]
+    place = target.root.parent / "agent"
+    if not place.exists():
+        place.mkdir()
+        (place / "agent.py").write_text(joined())
+    command = [sys.executable, "-S", "-c", DRIVER, str(place)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -199,6 +199,11 @@ def test_a_canary_that_is_no_target_is_refused(site: Site) -> None:
     assert 'deploy.canary = "web2"' not in message
 
 
+def test_a_canary_is_not_looked_for_among_the_targets_of_another_transport(site: Site) -> None:
+    site.deploy("target = web1=/a", "transport = salt", "targets = minion*", "canary = minion1")
+    assert site.load().canary == ("minion1",)
+
+
 def test_a_shared_path_inside_another_is_refused(site: Site) -> None:
     site.deploy("shared = images/uploads", "shared = images", "shared = images2")
 

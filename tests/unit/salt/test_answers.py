@@ -45,3 +45,9 @@ def test_a_minion_without_slots_is_well() -> None:
 
 def test_anything_else_that_ran_is_a_bug() -> None:
     assert outcome("text", ran=True)["error"] == "crashed"
+
+
+def test_a_return_is_read_whatever_release_of_the_runner_has_sent_it() -> None:
+    sent: dict[str, Any] = {"jid": "1", "minion": "web1", "value": {"ok": True}, "ran": True}
+    assert Return.from_json({**sent, "stands_by": False, "of_a_later_one": 1}) == Return(**sent)
+    assert Return(**sent, waits=True).to_json() == sent

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sartoris.salt.runner.answers import Return
-from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch, Job, MasterSilent, Patience
+from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch, Job, MasterSilent, Timeouts
 
 OUTCOME = {"ok": True, "action": "fetch", "error": ""}
 ORDER = {"version": 1, "action": "fetch", "timeout": 600}
@@ -78,7 +78,7 @@ class Wire:
             self,
             "git_deploy.fetch",
             {**ORDER, **order},
-            patience=Patience(),
+            timeouts=Timeouts(),
             clock=lambda: self.now,
             pause=self.pause,
         )

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from sartoris.agent import salt_functions
-from sartoris.agent.order import parse
+from sartoris.agent.parsing import parse
 from sartoris.salt import runner
+from sartoris.salt.module import functions as module_functions
 from sartoris.salt.runner import functions
 
 _SHOWN = [
     (module.__name__, name, getattr(module, name).__doc__ or "")
-    for module in (salt_functions, functions)
+    for module in (module_functions, functions)
     for name in module.__load__
 ]
 _SHOWN.append((runner.__name__, "", runner.__doc__ or ""))

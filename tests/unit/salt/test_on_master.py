@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(
 
 _LOOK = """
 import json, pathlib, sys
-from sartoris.salt.on_master import MasterWay
-way = MasterWay.of(pathlib.Path(sys.argv[1]))
+from sartoris.salt.on_master import LocalMasterClient
+way = LocalMasterClient.of(pathlib.Path(sys.argv[1]))
 found = {name: name in sys.modules for name in ("salt.master", "salt.transport.tcp")}
 import salt.master
 found.update(id=way._opts["id"], master=salt.master.Master.__name__)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from sartoris import agent
 from sartoris.agent import outcome
+from sartoris.agent.child import Source
 from sartoris.orders import Order
-from sartoris.transports.local import LocalTransport
+from sartoris.transports.local import Agent, LocalTransport, this_agent
 
 STATUS = Order(action="status", repository="wiki", slot="slot0", path="/srv/wiki")
 
 
-def transport(tmp_path: Path, names: list[str], forks: int = 50) -> LocalTransport:
+def transport(
+    tmp_path: Path, names: list[str], forks: int = 50, agent: Agent = this_agent
+) -> LocalTransport:
     for name in names:
         (tmp_path / name).mkdir()
-    return LocalTransport({name: tmp_path / name for name in names}, forks=forks)
+    return LocalTransport({name: tmp_path / name for name in names}, forks=forks, agent=agent)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
@@ -64,10 +66,10 @@ def test_one_target_s_bug_is_its_outcome_and_nobody_else_s(
     local = transport(tmp_path, ["web1", "web2"])
     attempt = outcome._attempt
 
-    def breaks(raw: object, root: str) -> dict[str, object]:
+    def breaks(raw: object, root: str, source: Source) -> dict[str, object]:
         if root.endswith("web1"):
             raise RuntimeError("a bug")
-        return attempt(raw, root)
+        return attempt(raw, root, source)
 
     monkeypatch.setattr(outcome, "_attempt", breaks)
     by_name = {outcome.target: outcome for outcome in local.run(STATUS, ["web1", "web2"])}
@@ -82,14 +84,13 @@ def test_closing_early_sends_no_more_orders(
     asked: list[str] = []
     closing = threading.Event()
 
-    def perform(order: dict[str, object], root: str) -> dict[str, object]:
+    def perform(order: Mapping[str, object], root: str) -> dict[str, object]:
         asked.append(root)
         if len(asked) > 1:
             closing.wait(30)  # the second is under way until the iterator is being closed
         return {"action": order["action"], "ok": True}
 
-    monkeypatch.setattr(agent, "perform", perform)
-    answers = transport(tmp_path, names, forks=1).run(STATUS, names)
+    answers = transport(tmp_path, names, forks=1, agent=perform).run(STATUS, names)
     next(answers)
     real = ThreadPoolExecutor.shutdown
 

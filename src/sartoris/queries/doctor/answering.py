@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sartoris.agent.order import LEVEL
 from sartoris.checkup import Finding, ok, warning, wrong
 from sartoris.fleet.causes import Cause, causes
 from sartoris.formatting import plural
-from sartoris.orders import Order
+from sartoris.orders import NEWEST_LEVEL, Order
 from sartoris.transports.base import Transport
 
 ANSWER = 10  # seconds that a target gets
 _OLD = ("agent-too-old", "unknown-version")
-
-
-class _Question(Order):
-    """An order that only an agent of the newest level answers."""
-
-    @property
-    def level(self) -> int:
-        return LEVEL
 
 
 def answers(
@@ -34,18 +25,21 @@ def answers(
 
     `mending` has what to type by the word of the error.
     """
-    question = _Question(**{**vars(order), "timeout": ANSWER})
+    # Only an agent of the newest level answers it.
+    question = replace(order, timeout=ANSWER, level=NEWEST_LEVEL)
     outcomes = list(transport.run(question, targets))
     answered = sum(outcome.ok for outcome in outcomes)
     if answered:
-        text = f"{plural(answered, 'target')} of {len(targets)}, with an agent of level {LEVEL}"
+        text = (
+            f"{plural(answered, 'target')} of {len(targets)}, with an agent of level {NEWEST_LEVEL}"
+        )
         yield ok("answers", text)
     for cause in causes(outcomes):
         yield _told(cause, order, mending.get(cause.error, ("git deploy report",)))
 
 
 def _told(cause: Cause, order: Order, mending: Sequence[str]) -> Finding:
-    will_do = replace(order, action="fetch").level < LEVEL
+    will_do = replace(order, action="fetch").needed_level < NEWEST_LEVEL
     if cause.error in _OLD and will_do:
         text = f"{cause.describe()}; what is configured now does not need it"
         return warning("answers", text, *mending)

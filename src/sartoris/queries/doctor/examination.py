@@ -23,6 +23,7 @@ from sartoris.queries.doctor.disk import disk_space
 from sartoris.queries.doctor.targets import target_checks, transport_of, without_targets
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
+from sartoris.transports.source import require as require_source
 
 _Look = Callable[[Site], Iterable[Finding]]
 _Earliest = Callable[[Repository], Iterable[Finding]]
@@ -123,7 +124,7 @@ def _slot(site: Site) -> Iterator[Finding]:
     try:
         slot = site.slot(site.prefix)
         yield ok("path", f"{slot.path}, the slot {slot.name}")
-        site.config.require_url()
+        require_source(site.source, site.config)
     except SartorisError as error:
         yield refused("path", error)
         yield unknown("targets", "not looked at without a place on them")

@@ -14,7 +14,7 @@ from sartoris.queries.doctor.answering import answers
 from sartoris.rollout.command import hooks_of
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
-from sartoris.transports.base import Transport
+from sartoris.transports.base import HasChecks, Transport
 from sartoris.transports.configured import configured, how_to_configure_targets
 
 T = TypeVar("T")
@@ -59,4 +59,6 @@ def _asked(site: Site, question: Callable[[Journal], T], without: T) -> T:
 
 
 def target_checks(site: Site, transport: Transport) -> list[Check]:
+    if not isinstance(transport, HasChecks):
+        return []
     return list(transport.checks(partial(answers, transport, site.order(site.slot(site.prefix)))))

@@ -17,7 +17,7 @@ def converged(name: str) -> dict[str, Any]:
     result = {"name": name, "changes": {}, "result": True, "comment": ""}
     desired = _salt("publish.runner", "git_deploy.desired")
     if not isinstance(desired, list):
-        comment = f"the master does not tell git_deploy.desired (see peer_run): {desired}"
+        comment = f"the master does not answer git_deploy.desired (see peer_run): {desired}"
         return {**result, "result": False, "comment": comment}
     has = {order["path"]: _has(order) for order in desired}
     behind = {one["path"]: one for one in desired if has[one["path"]] != one["release"]}
@@ -32,9 +32,9 @@ def converged(name: str) -> dict[str, Any]:
         }
     failed = {path: why for path, order in behind.items() if (why := _failure(order))}
     done = {path: change for path, change in changes.items() if path not in failed}
-    told = [f"{len(done)} of {len(desired)} slots converged"]
-    told += [f"{path}: {why}" for path, why in failed.items()]
-    return {**result, "changes": done, "result": not failed, "comment": "\n".join(told)}
+    lines = [f"{len(done)} of {len(desired)} slots converged"]
+    lines += [f"{path}: {why}" for path, why in failed.items()]
+    return {**result, "changes": done, "result": not failed, "comment": "\n".join(lines)}
 
 
 def _failure(order: dict[str, Any]) -> str:

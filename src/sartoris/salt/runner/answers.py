@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 _OUTPUT_LINES = 20
+_SENT = ("jid", "minion", "value", "ran")
 SYNC = "type: salt '*' saltutil.sync_modules"
 
 
@@ -14,14 +16,23 @@ class Return:
     """What one minion returned to one job.
 
     `ran` is False when Salt could not run the function, and when an outcome is not ok. With
-    `stands_by` it told so by an event, and the job goes on (`sartoris.agent.standing_by`).
+    `waits` it told so by an event, and the job goes on (`sartoris.salt.module.listening`).
     """
 
     jid: str
     minion: str
     value: Any
     ran: bool = True
-    stands_by: bool = False
+    waits: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """For a deployment server, which may be of another release; nobody waits there."""
+        return {name: getattr(self, name) for name in _SENT}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Return:
+        """What a master of any release has sent."""
+        return cls(**{name: document[name] for name in _SENT})
 
 
 def outcome_of(answer: Return, action: str, *, of_slot: bool = True) -> dict[str, Any]:

@@ -5,7 +5,7 @@ whether the job is still running there (`saltutil.find_job`), which its main pro
 even while the job runs. Whoever is silent to that is down or cut off, and is named after seconds
 and not after the time that an order may take.
 
-Minions that have fetched may stand by for the switch (`sartoris.agent.standing_by`). To those it is
+Minions that have fetched may wait for the switch (`sartoris.salt.module.listening`). To those it is
 sent under the id of the job that they have, in which they hear it; no minion takes a job twice.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
 from sartoris.salt.runner.answers import Return, failed, outcome_of
-from sartoris.salt.runner.standing_by import STAND_BY, StandingBy
+from sartoris.salt.runner.waiting import STAND_BY, WaitingMinions
 
 FIND_JOB = "saltutil.find_job"
 LOST_AT_MOST = 3  # times that an order is sent to one minion
@@ -51,7 +51,7 @@ class Wire(Protocol):
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long is waited for what, in seconds.
 
     `ask_after`: a minion may be quiet before it is asked whether it is at it; twice as long each
@@ -101,15 +101,15 @@ class Dispatch:
         function: str,
         order: Mapping[str, Any],
         *,
-        standing_by: Optional[StandingBy] = None,
-        patience: Patience = Patience(),
+        waiting: Optional[WaitingMinions] = None,
+        timeouts: Timeouts = Timeouts(),
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._wire, self._function, self._order = wire, function, order
-        self._standing_by = standing_by
+        self._waiting = waiting
         self._action = function.rpartition(".")[2]
-        self._patience, self._clock, self._pause = patience, clock, pause
+        self._timeouts, self._clock, self._pause = timeouts, clock, pause
         self._open: dict[str, _Minion] = {}
         self._question: Optional[_Question] = None
         self._lost_since: Optional[float] = None
@@ -131,7 +131,7 @@ class Dispatch:
 
     def _begin(self, minions: Sequence[str]) -> Iterator[dict[str, Any]]:
         for name in minions:
-            self._open[name] = _Minion("", 0.0, self._patience.ask_after, sent=0)
+            self._open[name] = _Minion("", 0.0, self._timeouts.ask_after, sent=0)
         for jid, names in self._jobs(minions).items():
             try:
                 unknown = self._send(names, jid)
@@ -142,22 +142,22 @@ class Dispatch:
                 yield from self._close(unknown, "unreachable", message)
 
     def _jobs(self, minions: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Who is sent the order under which id: that of a job that stands by, "" for a new one."""
-        if self._standing_by is None or self._action != "switch":
+        """Who is sent the order under which id: that of a job that waits, "" for a new one."""
+        if self._waiting is None or self._action != "switch":
             return {"": minions}
-        return self._standing_by.take(self._order, minions)
+        return self._waiting.take(self._order, minions)
 
     def _send(self, names: Sequence[str], jid: str = "") -> list[str]:
         """Send the order; those that the master does not know. Raises MasterSilent."""
-        stands_by = self._standing_by is not None and self._action == "fetch"
-        more = {"stand_by": STAND_BY} if stands_by else {}
+        waits = self._waiting is not None and self._action == "fetch"
+        more = {"stand_by": STAND_BY} if waits else {}
         fields = {"__kwarg__": True, **self._order, **more}
         job = self._publish(self._function, [fields], names, jid)
         for name in names:
             minion = self._open[name]
             minion.jid, minion.listens = job.jid, bool(jid)
             minion.denied, minion.sent = 0, minion.sent + 1
-            minion.due = self._clock() + self._patience.ask_after
+            minion.due = self._clock() + self._timeouts.ask_after
         return [name for name in names if name not in job.minions]
 
     def _returns(self) -> list[Return]:
@@ -180,7 +180,7 @@ class Dispatch:
                 continue
             if self._question and answer.jid == self._question.jid:
                 self._question.unanswered.discard(answer.minion)
-                self._hear(minion, running=bool(answer.value))
+                self._note_answer(minion, running=bool(answer.value))
             elif answer.jid == minion.jid:
                 yield from self._end(answer, minion)
 
@@ -189,16 +189,16 @@ class Dispatch:
         if minion.listens and outcome["action"] != self._action:
             self._try_again([answer.minion])  # it heard nothing
             return
-        if answer.stands_by and self._standing_by is not None:
-            self._standing_by.add(self._order, answer.minion, answer.jid)
+        if answer.waits and self._waiting is not None:
+            self._waiting.add(self._order, answer.minion, answer.jid)
         del self._open[answer.minion]
         yield outcome
 
-    def _hear(self, minion: _Minion, *, running: bool) -> None:
+    def _note_answer(self, minion: _Minion, *, running: bool) -> None:
         minion.silent = 0
         minion.denied = 0 if running else minion.denied + 1
-        minion.pause = min(minion.pause * 2, self._patience.ask_at_least)
-        wait = minion.pause if running else self._patience.look_again
+        minion.pause = min(minion.pause * 2, self._timeouts.ask_at_least)
+        wait = minion.pause if running else self._timeouts.look_again
         minion.due = self._clock() + wait
 
     def _judge(self) -> Iterator[dict[str, Any]]:
@@ -247,7 +247,7 @@ class Dispatch:
         except MasterSilent:
             self._lose_master()
             return
-        wait = self._patience.silence + self._patience.silence_each * len(asked)
+        wait = self._timeouts.silence + self._timeouts.silence_each * len(asked)
         self._question = _Question(job.jid, now + wait, set(asked))
 
     def _publish(
@@ -260,18 +260,18 @@ class Dispatch:
     def _is_lost(self) -> bool:
         """Whether the master was away for longer than one that is started anew."""
         since = self._lost_since
-        return since is not None and self._clock() - since > self._patience.reconnect
+        return since is not None and self._clock() - since > self._timeouts.reconnect
 
     def _lose_master(self) -> None:
         """It is started anew, or overloaded. The minions go on, and find back to it by and by."""
         now = self._clock()
         if self._lost_since is None:
             self._lost_since = now
-        self._patient_until = now + self._patience.reconnect
+        self._patient_until = now + self._timeouts.reconnect
         self._question = None
         for minion in self._open.values():
-            minion.due = now + self._patience.retry
-        self._pause(self._patience.retry)
+            minion.due = now + self._timeouts.retry
+        self._pause(self._timeouts.retry)
 
     def _close(self, names: Sequence[str], error: str, message: str) -> Iterator[dict[str, Any]]:
         for name in names:

@@ -1,110 +1,26 @@
-"""The runner's functions."""
+"""The runner's functions.
+
+There is one for each action, which takes a compound expression and the fields of the order, and
+those for programs.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
+from sartoris.agent.actions import ACTIONS
+from sartoris.salt.help import help_of
 from sartoris.salt.runner.answers import Return
 from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch
 from sartoris.salt.runner.master import MasterWire, matching
 from sartoris.salt.runner.records import SlotRecord, SlotRecords
 
-__load__ = (
-    "fetch", "switch", "withdraw", "status", "verify", "service",
-    "minions", "publish", "returns", "desire", "desired", "converge",
-)  # fmt: skip
+__load__ = (*ACTIONS, "minions", "publish", "returns", "desire", "desired", "converge")
 
 MODULE = "git_deploy."
 _RECORD_POLL = 1.0  # seconds
-
-
-def fetch(tgt: str, **order: Any) -> dict[str, Any]:
-    """
-    Get a release onto minions, complete, beside what is live.
-
-    tgt
-        A compound expression
-    order
-        The fields of the order: repository, slot, path, release, commit, url, ...
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run git_deploy.fetch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
-            release=slot0-20261123-140200 commit=COMMIT url=http://deploy/mediawiki.git
-    """
-    return _dispatch("fetch", tgt, order)
-
-
-def switch(tgt: str, **order: Any) -> dict[str, Any]:
-    """
-    Make a release live on minions that hold it. For the arguments see `fetch`.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run git_deploy.switch 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
-            release=slot0-20261123-140200 commit=COMMIT
-    """
-    return _dispatch("switch", tgt, order)
-
-
-def withdraw(tgt: str, **order: Any) -> dict[str, Any]:
-    """
-    Make nothing live where a release is, as before the slot's first rollout.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run git_deploy.withdraw 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
-            release=slot0-20261123-140200
-    """
-    return _dispatch("withdraw", tgt, order)
-
-
-def status(tgt: str, **order: Any) -> dict[str, Any]:
-    """
-    Tell what is live and what is held on minions; of every slot when none is named.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run git_deploy.status 'web*'
-    """
-    return _dispatch("status", tgt, order)
-
-
-def verify(tgt: str, **order: Any) -> dict[str, Any]:
-    """
-    As status, and compare the live tree with its release on each minion's disk.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run git_deploy.verify 'web*'
-    """
-    return _dispatch("verify", tgt, order)
-
-
-def service(tgt: str, **order: Any) -> dict[str, Any]:
-    """
-    Restart or reload the service of a repository, or ask how it is.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run git_deploy.service 'web*' repository=mediawiki slot=slot0 path=/srv/php-slot0 \\
-            service=php8.2-fpm service_action=reload
-    """
-    return _dispatch("service", tgt, order)
 
 
 def minions(expression: str) -> list[str]:
@@ -156,7 +72,7 @@ def returns(jobs: Mapping[str, Sequence[str]], seconds: float = 0) -> list[dict[
             found = list(_new_returns(jobs))
             left = until - time.monotonic()
             if found or left <= 0:
-                return [vars(one) for one in found]
+                return [one.to_json() for one in found]
             event.get_event(wait=min(left, 1.0), tag="salt/job/", full=True)
 
 
@@ -231,6 +147,24 @@ def _records_of(minion: str) -> list[SlotRecord]:
     return [record for record in records if minion in matching(_opts(), record.targets)]
 
 
+_TARGETS = """\
+tgt
+    A compound expression
+order
+    The fields of the order: repository, slot, path, release, commit, url, ..."""
+
+
+def _function(name: str) -> Callable[..., dict[str, Any]]:
+    """The function for one action."""
+
+    def function(tgt: str, **order: Any) -> dict[str, Any]:
+        return _dispatch(name, tgt, order)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = help_of(name, f"salt-run git_deploy.{name} 'web*'", _TARGETS)
+    return function
+
+
 def _dispatch(action: str, target: str, order: Mapping[str, Any]) -> dict[str, Any]:
     """One order to all that match; the outcomes by minion, and by path if it names no slot."""
     fields = {name: value for name, value in order.items() if not name.startswith("__")}
@@ -281,3 +215,6 @@ def _caller() -> str:
 
     name = str(_opts()["id"])
     return "" if name == salt.config.master_config(_opts()["conf_file"])["id"] else name
+
+
+globals().update({name: _function(name) for name in ACTIONS})

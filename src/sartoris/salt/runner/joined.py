@@ -1,22 +1,29 @@
 """The runner as the one file that stands on a master.
 
-`python -m sartoris.salt.runner.joined` prints it; `make docs` writes it to FILE.
+`python -m sartoris.salt.runner.joined` prints it.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from sartoris.joining import join
 
-MODULES = ("answers", "standing_by", "dispatch", "master", "records", "functions")
-FILE = Path(__file__).parents[1] / "_runners" / "git_deploy.py"
+MODULES = (
+    "sartoris.agent.actions",
+    "sartoris.salt.help",
+    "sartoris.salt.runner.answers",
+    "sartoris.salt.runner.waiting",
+    "sartoris.salt.runner.dispatch",
+    "sartoris.salt.runner.master",
+    "sartoris.salt.runner.records",
+    "sartoris.salt.runner.functions",
+)
 
 
 def joined() -> str:
     """The text of the file. Raises `CannotJoin`."""
-    return join("sartoris.salt.runner", Path(__file__).parent, MODULES)
+    return join("sartoris.salt.runner", MODULES)
 
 
 if __name__ == "__main__":

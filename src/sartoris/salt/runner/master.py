@@ -142,7 +142,7 @@ def matching(opts: dict[str, Any], expression: str) -> list[str]:
 def _return_in(event: Optional[dict[str, Any]], jids: Sequence[str]) -> Optional[Return]:
     """The return in an event `salt/job/JID/ret/MINION`, if it is of one of these jobs.
 
-    Or what its fetch tells before it stands by, `salt/job/JID/prog/MINION/git_deploy`. Whose event
+    Or what its fetch says before it waits, `salt/job/JID/prog/MINION/git_deploy`. Whose event
     it is, the master knows better than the tag.
     """
     if event is None:
@@ -154,5 +154,5 @@ def _return_in(event: Optional[dict[str, Any]], jids: Sequence[str]) -> Optional
     if kind == "ret":
         return Return(jid, minion, data.get("return"), bool(data.get("success", True)))
     if kind == "prog" and parts[5:] == ["git_deploy"]:
-        return Return(jid, minion, data.get("data"), stands_by=True)
+        return Return(jid, minion, data.get("data"), waits=True)
     return None

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 import sartoris
-from sartoris.agent import salt_functions
-
-from .conftest import Target, program
+from sartoris.salt.module import functions
+from tests.unit.agent.conftest import Target, program
 
 
 def state_of(order: dict[str, Any], *, test: bool = False) -> ModuleType:
@@ -23,19 +22,19 @@ def state_of(order: dict[str, Any], *, test: bool = False) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    functions = {
+    known = {
         "publish.runner": lambda _: [order],
-        "git_deploy.status": salt_functions.status,
-        "git_deploy.converge": salt_functions.converge,
+        "git_deploy.status": getattr(functions, "status"),  # noqa: B009 - made from a table
+        "git_deploy.converge": functions.converge,
     }
-    vars(module).update(__salt__=functions, __opts__={"test": test})
+    vars(module).update(__salt__=known, __opts__={"test": test})
     return module
 
 
 @pytest.fixture
 def minion(target: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
     opts = {"git_deploy.root": str(target.root), "cachedir": str(target.root / "cache")}
-    monkeypatch.setattr(salt_functions, "__opts__", opts, raising=False)
+    monkeypatch.setattr(functions, "__opts__", opts, raising=False)
     return target
 
 

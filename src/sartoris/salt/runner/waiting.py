@@ -1,4 +1,7 @@
-"""Minions that have fetched, and hear the switch in that job (`sartoris.agent.standing_by`)."""
+"""Minions that have fetched, and wait in that job for the switch.
+
+What they do meanwhile: `sartoris.salt.module.listening`.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ STAND_BY = 10.0  # seconds
 _MARGIN = 1.0  # seconds; what is published later may come too late
 
 
-class StandingBy:
-    """Who stands by for which release, as long as it can be relied on."""
+class WaitingMinions:
+    """Who waits for the switch to which release, as long as it can be relied on."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known: dict[tuple[str, ...], tuple[str, float]] = {}
 
     def add(self, order: Mapping[str, Any], minion: str, jid: str) -> None:
-        """The minion has carried out this order to fetch in job `jid`, and stands by."""
+        """The minion has carried out this order to fetch in job `jid`, and waits."""
         self._known[_key(order, minion)] = (jid, self._clock() + STAND_BY - _MARGIN)
 
     def take(self, order: Mapping[str, Any], minions: Iterable[str]) -> dict[str, list[str]]:

@@ -8,23 +8,22 @@ from typing import Any
 
 import pytest
 
-from sartoris.agent import salt_functions
-from sartoris.agent.standing_by import switch_in
-
-from .conftest import Target
+from sartoris.salt.module import functions
+from sartoris.salt.module.listening import switch_in
+from tests.unit.agent.conftest import Target
 
 
 @pytest.fixture
 def opts(target: Target, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What Salt puts into the module."""
     opts = {"id": "web1", "git_deploy.root": str(target.root)}
-    monkeypatch.setattr(salt_functions, "__opts__", opts, raising=False)
+    monkeypatch.setattr(functions, "__opts__", opts, raising=False)
     return opts
 
 
 def fetch_and_stand_by(target: Target, commit: str) -> dict[str, Any]:
     order = {**target.order("fetch", "t1", commit), "__pub_jid": "2026"}
-    return salt_functions.fetch(stand_by=60, **order)
+    return functions.fetch(stand_by=60, **order)
 
 
 @pytest.mark.parametrize("other", [{"transport": "tcp"}, {"zmq_filtering": True}])
@@ -67,7 +66,7 @@ def test_another_salt_than_the_one_that_is_known_is_not_tried(
 @pytest.mark.usefixtures("opts")
 def test_without_a_job_nobody_can_be_named(target: Target) -> None:
     commit = target.publisher.release("t1", {"a": "1"})
-    outcome = salt_functions.fetch(stand_by=60, **target.order("fetch", "t1", commit))
+    outcome = functions.fetch(stand_by=60, **target.order("fetch", "t1", commit))
     assert (outcome["action"], outcome["ok"]) == ("fetch", True)
 
 

@@ -12,7 +12,7 @@ from sartoris.agent.errors import Failure
 from sartoris.agent.place import Place
 
 
-def check_ground(place: Place, user: str) -> None:
+def check_ownership(place: Place, user: str) -> None:
     """Refuse a place that is reached through a symbolic link, or is not the user's. Raises Failure.
 
     `user` is whom this process runs as.

@@ -1,8 +1,8 @@
 """Salt's functions: the agent is the execution module `git_deploy`.
 
-Each takes the fields of an order by name. Without any, it does the same for every slot that was
-ever deployed here through Salt. Where an outcome is not ok, Salt's commands exit with a code that
-is not 0.
+There is one for each action, and `converge`. Each takes the fields of an order by name; one that
+only looks, and gets none, looks at every slot that was ever deployed here through Salt. Where an
+outcome is not ok, Salt's commands exit with a code that is not 0.
 """
 
 from __future__ import annotations
@@ -12,108 +12,33 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
+from sartoris.agent.actions import ACTIONS
 from sartoris.agent.files import read_json, write_json
 from sartoris.agent.order import VERSION
 from sartoris.agent.outcome import perform
-from sartoris.agent.standing_by import listening
+from sartoris.salt.help import help_of
+from sartoris.salt.module.listening import listening
 
-__load__ = ("fetch", "switch", "withdraw", "status", "verify", "converge", "service")
+__load__ = (*ACTIONS, "converge")
 
 # What an order says of a slot, and not of one release.
 _OF_SLOT = ("version", "repository", "slot", "path", "switch")
 
 
 def fetch(stand_by: float = 0, **order: Any) -> dict[str, Any]:
-    """
-    Get a release onto this minion's disk, complete, beside what is live.
-
-    stand_by
-        Seconds to wait afterwards for the switch to it. An event tells that the release is here,
-        `salt/job/JID/prog/MINION/git_deploy`; the job returns the outcome of the switch, or that of
-        the fetch when none was heard. For programs
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt 'web*' git_deploy.fetch repository=mediawiki slot=slot0 \\
-            path=/srv/php-slot0 release=slot0-20261123-140200 commit=COMMIT \\
-            url=http://deploy/mediawiki.git
-    """
     jid = str(order.get("__pub_jid", ""))
     if not stand_by or not jid:
         return _carry_out("fetch", order)
     return _fetch_and_stand_by(order, jid, stand_by)
 
 
-def switch(**order: Any) -> dict[str, Any]:
-    """
-    Make a release live that this minion holds.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt 'web*' git_deploy.switch repository=mediawiki slot=slot0 \\
-            path=/srv/php-slot0 release=slot0-20261123-140200 commit=COMMIT
-    """
-    return _carry_out("switch", order)
-
-
-def withdraw(**order: Any) -> dict[str, Any]:
-    """
-    Make nothing live where a release is, as before the slot's first rollout.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt 'web*' git_deploy.withdraw repository=mediawiki slot=slot0 \\
-            path=/srv/php-slot0 release=slot0-20261123-140200
-    """
-    return _carry_out("withdraw", order)
-
-
-def status(**order: Any) -> dict[str, Any]:
-    """
-    Tell what is live in a slot, and which releases are held; without arguments, of every slot.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt 'web*' git_deploy.status
-    """
-    return _carry_out("status", order) if _fields(order) else _of_every_slot(status)
-
-
-def verify(**order: Any) -> dict[str, Any]:
-    """
-    As status, and compare the live tree with its release, file by file.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt 'web*' git_deploy.verify
-    """
-    return _carry_out("verify", order) if _fields(order) else _of_every_slot(verify)
-
-
-def service(**order: Any) -> dict[str, Any]:
-    """
-    Restart or reload the service of a repository, or ask how it is.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt 'web*' git_deploy.service repository=mediawiki slot=slot0 \\
-            path=/srv/php-slot0 service=php8.2-fpm service_action=reload
-    """
-    return _carry_out("service", order)
+_STAND_BY = """\
+stand_by
+    Seconds to wait afterwards for the switch to it. An event tells that the release is here,
+    `salt/job/JID/prog/MINION/git_deploy`; the job returns the outcome of the switch, or that of
+    the fetch when none was heard. For programs"""
 
 
 def converge(**order: Any) -> dict[str, Any]:
@@ -135,6 +60,17 @@ def converge(**order: Any) -> dict[str, Any]:
     return {**outcome, "action": "converge"}
 
 
+def _function(name: str) -> Callable[..., dict[str, Any]]:
+    """The function for one action."""
+
+    def function(**order: Any) -> dict[str, Any]:
+        if ACTIONS[name].looks and not _fields(order):
+            return _of_every_slot(function)
+        return _carry_out(name, order)
+
+    return function
+
+
 def _fetch_and_stand_by(order: dict[str, Any], jid: str, seconds: float) -> dict[str, Any]:
     minion = str(_salts("__opts__")["id"])
     with listening(_salts("__opts__")) as publications:
@@ -144,13 +80,13 @@ def _fetch_and_stand_by(order: dict[str, Any], jid: str, seconds: float) -> dict
         tag = f"salt/job/{jid}/prog/{minion}/git_deploy"
         if not _salts("__salt__")["event.fire_master"](outcome, tag):
             return outcome
-        heard = publications.switch_for(jid, minion, seconds)
-    return _carry_out("switch", heard) if heard else outcome
+        ordered = publications.switch_for(jid, minion, seconds)
+    return _carry_out("switch", ordered) if ordered else outcome
 
 
 def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
     fields = {"version": VERSION, **_fields(order), "action": action}
-    outcome = perform(fields, str(_salts("__opts__").get("git_deploy.root", "/")))
+    outcome = perform(fields, str(_salts("__opts__").get("git_deploy.root", "/")), own_text)
     if outcome["ok"] and action == "switch":
         # What is live stays live: a /var that is full is no reason to have the fleet taken back.
         with contextlib.suppress(OSError):
@@ -193,9 +129,31 @@ def _desired() -> list[dict[str, Any]]:
     if isinstance(answer, list):
         return answer
     # {} where peer_run does not allow it, text where it failed. Salt shows this as our failure.
-    raise RuntimeError(f"the master does not tell git_deploy.desired (see peer_run): {answer}")
+    raise RuntimeError(f"the master does not answer git_deploy.desired (see peer_run): {answer}")
 
 
 def _salts(name: str) -> Any:
     """What Salt puts into the modules that it loads."""
     return globals().get(name, {})
+
+
+def own_text() -> Optional[bytes]:
+    """This file, which is the whole agent where Salt runs it; None when it cannot be read."""
+    try:
+        return Path(__file__).read_bytes()
+    except OSError:
+        return None
+
+
+def _offer_actions() -> None:
+    """Give this module a function for each action, where Salt looks for it."""
+    offered = {name: _function(name) for name in ACTIONS}
+    offered["fetch"] = fetch
+    for name, function in offered.items():
+        more = [_STAND_BY] if name == "fetch" else []
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = help_of(name, f"salt 'web*' git_deploy.{name}", *more)
+    globals().update(offered)
+
+
+_offer_actions()

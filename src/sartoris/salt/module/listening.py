@@ -9,7 +9,7 @@ process passes over it, as over every job whose id it knows.
 What is heard comes over Salt's authenticated channel, as every job, and the master has looked
 whether who published it may send this function to this minion. With ZeroMQ everybody gets all
 that is published; where that is not so (other transports, `zmq_filtering`), and with other Salts
-than 3008 nobody stands by, and the switch comes as a job of its own. So it does for who has not
+than 3008 nobody waits, and the switch comes as a job of its own. So it does for who has not
 heard it, whatever went wrong: that is never a reason to lose what the fetch has done.
 """
 
@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 _FUNCTION = "git_deploy.switch"
 _HEARD_BY_ALL = "zeromq"
 _SALT = 3008  # whose channels these are; with 3006 the same calls never come back
-_PATIENCE = 2.0  # seconds for the connection
+_CONNECT_TIMEOUT = 2.0  # seconds for the connection
 
 
 class CannotListen(Exception):
@@ -30,7 +30,7 @@ class CannotListen(Exception):
 
 
 @contextlib.contextmanager
-def listening(opts: Mapping[str, Any]) -> Iterator[Optional[Publications]]:
+def listening(opts: Mapping[str, Any]) -> Iterator[Publications | None]:
     """What the master publishes from now on; None where it cannot be heard."""
     with contextlib.ExitStack() as stack:
         publications = None
@@ -50,7 +50,7 @@ class Publications:
             raise CannotListen
         self._loop = asyncio.new_event_loop()
         try:
-            connecting = asyncio.wait_for(self._connect(opts), _PATIENCE)
+            connecting = asyncio.wait_for(self._connect(opts), _CONNECT_TIMEOUT)
             self._channel = self._loop.run_until_complete(connecting)
         except BaseException:
             self._loop.close()
@@ -73,21 +73,21 @@ class Publications:
         channel = salt.channel.client.AsyncPubChannel.factory(opts, io_loop=self._loop)
         # `channel.connect` would tell the minion's main process that it has found a master.
         await channel.transport.connect(_port(opts, auth.creds))
-        channel.on_recv(self._hear)
+        channel.on_recv(self._receive)
         return channel
 
-    async def _hear(self, payload: Mapping[str, Any]) -> None:
+    async def _receive(self, payload: Mapping[str, Any]) -> None:
         if payload["enc"] == "aes":  # the others are not from the master
             self._loads.put_nowait(payload["load"])
 
-    def switch_for(self, jid: str, minion: str, seconds: float) -> Optional[dict[str, Any]]:
+    def switch_for(self, jid: str, minion: str, seconds: float) -> dict[str, Any] | None:
         """The order to switch in this job; None if none comes within `seconds`."""
         self._loop.call_later(seconds, self._loads.put_nowait, {})
         with contextlib.suppress(Exception):
             return self._loop.run_until_complete(self._next_switch(jid, minion))
         return None
 
-    async def _next_switch(self, jid: str, minion: str) -> Optional[dict[str, Any]]:
+    async def _next_switch(self, jid: str, minion: str) -> dict[str, Any] | None:
         while load := await self._loads.get():
             order = switch_in(load, jid, minion)
             if order is not None:
@@ -103,13 +103,13 @@ class Publications:
             self._loop.close()
 
 
-def _port(opts: Mapping[str, Any], told: Mapping[str, Any]) -> int:
+def _port(opts: Mapping[str, Any], credentials: Mapping[str, Any]) -> int:
     """Where the master publishes: as configured, or as it tells who signs in (as Salt does)."""
     configured = int(opts.get("publish_port", 4506))
-    return int(told["publish_port"]) if configured == 4506 else configured
+    return int(credentials["publish_port"]) if configured == 4506 else configured
 
 
-def switch_in(load: Mapping[str, Any], jid: str, minion: str) -> Optional[dict[str, Any]]:
+def switch_in(load: Mapping[str, Any], jid: str, minion: str) -> dict[str, Any] | None:
     """The order in a publication, if it is a switch to this minion in this job; otherwise None.
 
     To this minion: who may publish to some minions must not be able to move others.

@@ -1,6 +1,6 @@
 """Minions that have fetched hear the switch in that job: by a wire and a clock of the tests' own.
 
-With real minions: tests/salt/test_standing_by.py.
+With real minions: tests/salt/test_waiting.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 from sartoris.salt.runner.answers import Return
 from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch, Job
-from sartoris.salt.runner.standing_by import STAND_BY, StandingBy
+from sartoris.salt.runner.waiting import STAND_BY, WaitingMinions
 
 from .test_dispatch import ORDER, OUTCOME, Wire, dead, good
 
@@ -35,7 +35,7 @@ class Listening(Wire):
     jobs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)  # "" for a new one
 
     def __post_init__(self) -> None:
-        self.standing_by = StandingBy(lambda: self.now)
+        self.waiting = WaitingMinions(lambda: self.now)
 
     def publish(
         self, function: str, arguments: Sequence[Any], minions: Sequence[str], jid: str = ""
@@ -51,7 +51,7 @@ class Listening(Wire):
         elif function == "git_deploy.switch":
             coming = [(at, replace(one, value=SWITCHED)) for at, one in coming]
         else:
-            coming = [(at, replace(one, stands_by=True)) for at, one in coming]
+            coming = [(at, replace(one, waits=True)) for at, one in coming]
         self.coming = [*before, *coming]
         return job
 
@@ -66,7 +66,7 @@ class Listening(Wire):
             self,
             f"git_deploy.{action}",
             {**ORDER, **RELEASE, "action": action, **order},
-            standing_by=self.standing_by,
+            waiting=self.waiting,
             clock=lambda: self.now,
             pause=self.pause,
         )
@@ -142,7 +142,7 @@ def test_a_switch_to_another_release_is_a_job_of_its_own(other: dict[str, str]) 
     assert wire.jobs[1:] == [("", ("web1", "web2"))]
 
 
-def test_a_canary_leaves_the_others_standing_by() -> None:
+def test_a_canary_leaves_the_others_waiting() -> None:
     wire = Listening({"web1": good, "web2": good, "web3": good})
     wire.carry_out("fetch", "web1", "web2", "web3")
     wire.carry_out("switch", "web1")

@@ -1,0 +1,34 @@
+"""Puts the files that are made of other modules into a package that is built."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class MadeFiles(BuildHookInterface[Any]):
+    """Salt's execution module and runner, which `sartoris.salt.made` joins."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add them to a wheel. An editable one has none: there they are made when needed."""
+        if version == "editable":
+            return
+        sys.path.insert(0, str(Path(self.root) / "src"))
+        from sartoris.salt import made
+
+        self._files = tempfile.TemporaryDirectory()
+        for name, text in made.texts().items():
+            file = Path(self._files.name) / name
+            file.parent.mkdir()
+            file.write_text(text)
+            build_data["force_include"][str(file)] = f"sartoris/salt/{name}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was made for it."""
+        del build_data, artifact_path
+        if version != "editable":
+            self._files.cleanup()

@@ -1,0 +1,67 @@
+"""How the objects of a release reach a target: the other half of a transport.
+
+Either the target fetches them from a url, or the transport brings them along on its own connection.
+Which of the two is decided once, from the configuration; see `table.Kind.source`.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sartoris.config import Config, ConfigError
+from sartoris.config.problems import Problem
+from sartoris.shell import command
+
+
+@dataclass(frozen=True)
+class FetchedFrom:
+    """Targets fetch with git from `url`; "" while nothing says where that is."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class BroughtFrom:
+    """The transport, which `BringsObjects`, brings them from the publish repository here."""
+
+    repository: Path
+
+    @property
+    def url(self) -> str:
+        """What orders say: there is nothing to fetch from."""
+        return ""
+
+
+Source = FetchedFrom | BroughtFrom
+
+
+class BringsObjects(ABC):
+    """A transport's capability, as those in `base`."""
+
+    @abstractmethod
+    def bring(self, pack: Path, targets: Sequence[str]) -> None:
+        """Have the objects of a pack file on the targets, for the next order to fetch."""
+
+
+def by_path(config: Config, publish: Path) -> Source:
+    """For targets that reach the deployment server's own files."""
+    return FetchedFrom(config.url or str(publish))
+
+
+def by_url(config: Config, publish: Path) -> Source:
+    """For targets elsewhere: the configuration has to say what they can reach."""
+    del publish
+    return FetchedFrom(config.url or "")
+
+
+def require(source: Source, config: Config) -> None:
+    """Raises `ConfigError` when targets are not told where to fetch from."""
+    if isinstance(source, FetchedFrom) and not source.url:
+        url = f"https://{os.uname().nodename}/{config.repo_name}.git"
+        step = command("git", "config", "deploy.url", url)
+        line = "deploy.url is not set: how do the targets reach the publish repository?"
+        raise ConfigError([Problem(line, (step,))])

@@ -1,0 +1,62 @@
+"""The transports by name: what has to be known of one before it is made.
+
+A new transport is a module in this directory, and a line in this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import NamedTuple
+
+from sartoris.config import Config
+from sartoris.transports.base import Transport
+from sartoris.transports.source import Source, by_path, by_url
+
+
+class Kind(NamedTuple):
+    """A transport as the configuration knows it.
+
+    make: makes it, for a command; see `configured`.
+    has_targets: whether the configuration names any.
+    add_targets: what to type so that there are some.
+    source: how objects reach its targets, given the path of the publish repository.
+    """
+
+    make: Callable[[Config, Container[str], bool], Transport]
+    has_targets: Callable[[Config], bool]
+    add_targets: str
+    source: Callable[[Config, Path], Source]
+
+
+def _local(config: Config, known: Container[str], make_new: bool) -> Transport:
+    from sartoris.transports.local import LocalTransport
+
+    roots = {target.name: target.root for target in config.target}
+    new = [name for name in roots if name not in known]
+    for name in new if make_new else ():
+        roots[name].mkdir(parents=True, exist_ok=True)
+    return LocalTransport(roots, forks=config.forks, new=new)
+
+
+def _salt(config: Config, known: Container[str], make_new: bool) -> Transport:
+    del known, make_new  # minions are Salt's own
+    from sartoris.transports.salt import SaltTransport
+
+    return SaltTransport(config.salt_config, config.targets or "")
+
+
+TRANSPORTS: dict[str, Kind] = {
+    "local": Kind(
+        _local,
+        has_targets=lambda config: bool(config.target),
+        add_targets="git config --add deploy.target NAME=ROOT   # for each target",
+        source=by_path,
+    ),
+    "salt": Kind(
+        _salt,
+        has_targets=lambda config: bool(config.targets),
+        add_targets="git config deploy.targets EXPRESSION   # which minions",
+        source=by_url,
+    ),
+}
