@@ -76,6 +76,7 @@ def _words(type_name: str) -> str:
         "float": "number",
         "bool": "true or false",
         "tuple[str, ...]": "list of texts",
+        "tuple[tuple[str, tuple[str, ...]], ...]": "list of pairs: a name, and a list of texts",
         "Outcome": "an outcome, as in [orders.md](orders.md)",
     }[type_name]
 

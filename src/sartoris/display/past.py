@@ -73,11 +73,17 @@ def _stage_finished(event: events.StageFinished) -> str:
     return f"{event.stage}: {event.succeeded} done{failed} ({event.seconds:.2f} s)"
 
 
+def _planned(event: events.Planned) -> str:
+    waves = "; ".join(f"{name}: {' '.join(targets)}" for name, targets in event.waves)
+    stops = "" if event.allowed is None else f"; {event.allowed} of {event.total} may fail"
+    return f"plan to {event.stage}: {waves}{stops}"
+
+
 def _gate_decided(event: events.GateDecided) -> str:
     decision = "open" if event.passed else "CLOSED"
     failed = f" ({' '.join(event.failed)})" if event.failed else ""
     count = f"{len(event.failed)} of {event.total} failed{failed}, {event.allowed} may"
-    return f"gate after {event.stage}: {decision}, {count}"
+    return f"gate after {event.stage}, {event.wave}: {decision}, {count}"
 
 
 def _desired(event: events.DesiredStateChanged) -> str:
@@ -116,6 +122,7 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.StageStarted: lambda e: f"{e.stage} of {e.release or 'nothing'}: {len(e.targets)} asked",
     events.TargetAnswered: _target_answered,
     events.StageFinished: _stage_finished,
+    events.Planned: _planned,
     events.GateDecided: _gate_decided,
     events.DesiredStateChanged: _desired,
     events.LeftBehind: lambda e: f"left behind {e.release or 'nothing'}: {' '.join(e.targets)}",

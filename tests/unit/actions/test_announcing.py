@@ -61,7 +61,7 @@ def a_target_is_there(session: Session) -> None:
         (announcing.synced, "revert", state("revert", "hook"), {"sync"}),
         (announcing.left_to_hand, "manual-sync", state(way="hand"), {"manual-sync"}),
         (announcing.released, "release", state(way="hand"), {"release"}),
-        (announcing.finished, "sync", state(), {"finish"}),
+        (lambda s: announcing.finished(s, loud=True), "sync", state(), {"finish"}),
         (announcing.tagged, "tag", state("tag"), {"tag"}),
         (lambda s: announcing.going_back(s, ""), "abort", state(), {"abort"}),
         (lambda s: announcing.aborted(s, "web2 failed"), "abort", state(), {"abort"}),
