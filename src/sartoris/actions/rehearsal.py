@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartoris.events import EventStream
-from sartoris.fleet.desired import Desired, DesiredState
+from sartoris.fleet.desired import Desired, DesiredState, Found
 from sartoris.git.repository import Repository
 from sartoris.hooks import HookReport, Hooks
 from sartoris.integrations.varnish import Answer, Caches
@@ -126,7 +126,7 @@ class RehearsedState(StateFile):
     """Keeps what would be written for the rest of the rehearsal."""
 
     def __init__(self, real: StateFile) -> None:
-        super().__init__(real.path)
+        super().__init__(real.path, recover=lambda _: None)
         self._state = real.read()
 
     def read(self) -> RolloutState | None:
@@ -141,11 +141,11 @@ class RehearsedState(StateFile):
 
 class RehearsedDesired(DesiredState):
     def __init__(self, real: DesiredState) -> None:
-        super().__init__(real.path)
+        super().__init__(real.path, recover=lambda _: Found({}))
         self._slots = real.slots()
 
-    def slots(self) -> dict[str, Desired]:
-        return self._slots
+    def read(self) -> Found:
+        return Found(self._slots)
 
     def _write(self, slots: dict[str, Desired]) -> None:
         self._slots = slots

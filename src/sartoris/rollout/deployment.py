@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sartoris.config import Config, load_config
 from sartoris.errors import NoPrefix, WrongSetup, WrongUsage
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sartoris.journal.store import Journal
     from sartoris.orders import Order
     from sartoris.releases.publish import PublishRepository
+    from sartoris.rollout.decisions import Here
+    from sartoris.rollout.recovery import Recovery
     from sartoris.rollout.state import RolloutState, StateFile
     from sartoris.transports.base import Transport
     from sartoris.workspace.checkout_log import Moves
@@ -170,13 +172,43 @@ class Deployment:
     def state_file(self) -> StateFile:
         from sartoris.rollout.state import StateFile
 
-        return StateFile(self.directory / "rollout.json")
+        return StateFile(
+            self.directory / "rollout.json",
+            recover=lambda why: self.recovery.state(why, self.lock.holder()),
+            written=lambda document: self._record("rollout", document),
+        )
 
     @cached_property
     def desired(self) -> DesiredState:
         from sartoris.fleet.desired import DesiredState
 
-        return DesiredState(self.directory / "desired.json")
+        return DesiredState(
+            self.directory / "desired.json",
+            recover=self.recovery.desired,
+            written=lambda document: self._record("desired", document),
+        )
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """What is known here when the state of a rollout or the desired state is lost."""
+        from sartoris.rollout.recovery import Recovery
+
+        return Recovery(self.directory, self.publish_path.exists, self._here, self.events.warn)
+
+    def _here(self) -> Here:
+        from sartoris.rollout.decisions import Here
+        from sartoris.rollout.way import way_to
+
+        return Here(
+            branch=self.repository.branch(),
+            way=lambda prefix: way_to(self, prefix),
+            path=self.config.release_path,
+        )
+
+    def _record(self, document: str, content: dict[str, Any]) -> None:
+        from sartoris.events import DocumentWritten
+
+        self.events.emit(DocumentWritten(document=document, content=content))
 
     @cached_property
     def journal(self) -> Journal:
