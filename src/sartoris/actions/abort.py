@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from sartoris.actions import announcing
+from sartoris.actions.lost import abort_without_state
 from sartoris.actions.purge import again, require_purged, tell_stale
 from sartoris.actions.push_hotfix import return_after_a_kill
 from sartoris.actions.steps import Steps, failed_of, set_desired
@@ -16,7 +17,7 @@ from sartoris.hooks import Phase
 from sartoris.rollout import session
 from sartoris.rollout.deploy_file import write_deploy_file
 from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.state import Progress, RolloutState, StateLost
 from sartoris.rollout.tags import free_tag
 from sartoris.workspace import worktree
 
@@ -37,10 +38,14 @@ def abort(d: Deployment) -> Aborted:
     """End the rollout: the fleet as before, the working repository as at the start.
 
     Uncommitted changes and commits of the rollout are kept and named. Raises `NoRollout`,
-    `LockHeld`, `Unmerged`, and `NotAllBack` or `CachesStale` once everything that can be undone is.
+    `LockHeld`, `Unmerged`, `EndedWithoutState`, and `NotAllBack` or `CachesStale` once everything
+    that can be undone is.
     """
     with d.exclusively():
-        state = session.join(d, "abort")
+        try:
+            state = session.join(d, "abort")
+        except StateLost as lost:
+            abort_without_state(d, lost)
         if not state.returning:  # what push-hotfix has left is ours to clear away
             worktree.require_no_merge(d)
         state = _turn_round(d, state)

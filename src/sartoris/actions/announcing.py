@@ -162,6 +162,13 @@ def aborted(d: Deployment, state: RolloutState, not_back: str) -> None:
     )
 
 
+def aborted_without_state(d: Deployment, state: RolloutState) -> None:
+    what = f"the rollout of {state.prefix} is over without its state, and nothing was taken back"
+    announce(d, state, what, level="warning")
+    body = f"{d.user} has aborted it on {d.host}. `git deploy report` says what is live where.\n"
+    mail(d, state, what, body)
+
+
 def mail(
     d: Deployment, state: RolloutState | None, subject: str, body: str | Callable[[], str]
 ) -> None:

@@ -18,7 +18,7 @@ from sartoris.events import Tagged
 from sartoris.hooks import Phase
 from sartoris.rollout import checks, session
 from sartoris.rollout.deployment import Deployment
-from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.state import Progress, RolloutState, StateLost
 from sartoris.rollout.tags import free_tag
 
 
@@ -65,10 +65,14 @@ def _end_open_rollout(d: Deployment) -> None:
 
     Not one of another prefix: ending it would leave its slot as it happens to be.
     """
-    open_rollout = d.state_file.read()
-    if open_rollout is not None:
-        session.require_prefix(open_rollout, d.prefix, "abort")
-    state = session.join(d, "revert")
+    try:
+        open_rollout = d.state_file.read()
+        if open_rollout is not None:
+            session.require_prefix(open_rollout, d.prefix, "abort")
+        state = session.join(d, "revert")
+    except StateLost as lost:
+        d.events.warn(lost.message)
+        state = session.take_without_state(d, "revert")
     session.end(d, state, "aborted", "gave way to a revert")
 
 

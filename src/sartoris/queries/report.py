@@ -52,7 +52,7 @@ class SlotReport:
             "prefix": self.prefix,
             "slot": self.slot,
             "path": self.path,
-            "desired": self.desired.__dict__ if self.desired else None,
+            "desired": self.desired.to_json() if self.desired else None,
             "targets": [target.to_json() for target in self.targets],
         }
 
@@ -63,12 +63,16 @@ class SlotReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A repository: its slots, and the rollouts that led there, newest first."""
+    """A repository: its slots, and the rollouts that led there, newest first.
+
+    `note`: why the desired state is not from its file, "" if it is.
+    """
 
     repository: str
     slots: tuple[SlotReport, ...]
     rollouts: tuple[RolloutRecord, ...]
     verified: bool
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +80,7 @@ class Report:
             "slots": [slot.to_json() for slot in self.slots],
             "rollouts": [rollout.__dict__ for rollout in self.rollouts],
             "verified": self.verified,
+            "note": self.note,
         }
 
 
@@ -84,11 +89,13 @@ def report(d: Deployment, *, verify: bool = False, rollouts: int = 5) -> Report:
 
     A target that was taken out of the configuration is not reported.
     """
+    note = d.desired.read().note if d.has_fleet else ""
     return Report(
         repository=d.config.repo_name,
         slots=tuple(_report_slot(d.of(prefix), verify=verify) for prefix in _prefixes(d)),
         rollouts=tuple(d.journal.rollouts(prefix=d.options.prefix, limit=rollouts)),
         verified=verify,
+        note=note,
     )
 
 

@@ -65,6 +65,11 @@ _NOT_OURS: dict[str, Meaning] = {
 }
 
 
+def rebuilt(state: RolloutState) -> str:
+    """That the state is not from its file, for a person."""
+    return f"the file of the rollout's state {state.rebuilt}; the state is rebuilt from the journal"
+
+
 def meaning(state: RolloutState, running: int | None) -> Meaning:
     """The state in words, and the commands that lead on. `running`: the process that is at work."""
     if running is not None:

@@ -46,8 +46,8 @@ def begin(d: Deployment, action: str, why: str) -> RolloutState:
     )
     d.lock.take(holder)  # after everything that can be wrong
     d.action = action
-    d.state_file.write(state)
     journal.session = state.session
+    d.state_file.write(state)
     return state
 
 
@@ -72,7 +72,7 @@ def join(d: Deployment, action: str) -> RolloutState:
     """The rollout under way, for the person who holds the lock, or takes it over with `--force`.
 
     A rollout whose state was not written yet (its `start` was killed) counts as starting.
-    Raises `NoRollout`, `LockHeld`, `StateDamaged`, `OtherPrefix`, `OtherWorkTree`, `Aborting`.
+    Raises `NoRollout`, `LockHeld`, `StateLost`, `OtherPrefix`, `OtherWorkTree`, `Aborting`.
     """
     _follow_prefix(d, action)
     _require_no_abort(d, action)
@@ -83,6 +83,22 @@ def join(d: Deployment, action: str) -> RolloutState:
     holder = d.lock.require(me, force=d.options.force)
     d.action = action
     state = known or _state_of_nothing(d, holder)
+    d.resume(state)
+    if state.rebuilt:
+        from sartoris.rollout.explanations import rebuilt
+
+        d.events.warn(rebuilt(state))
+    return state
+
+
+def take_without_state(d: Deployment, action: str) -> RolloutState:
+    """The rollout under way when its state is lost, to end it: little more than its session.
+
+    Raises `NoRollout`, `LockHeld`.
+    """
+    holder = d.lock.require(d.me._replace(action=action), force=d.options.force)
+    d.action = action
+    state = _state_of_nothing(d, holder)
     d.resume(state)
     return state
 

@@ -7,6 +7,7 @@ import click
 from sartoris.cli.context import deployment, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.queries.status import Status, status
+from sartoris.rollout.explanations import rebuilt
 
 
 @click.command("status")
@@ -39,5 +40,7 @@ def _tell(found: Status) -> None:
     click.echo(f"A rollout of {found.state.prefix} is under way ({tags or 'no tag yet'}):")
     click.echo(f"  {found.holder.describe()}")
     click.echo(f"  {found.explanation}")
+    if found.state.rebuilt:
+        click.echo(f"  {rebuilt(found.state)}")
     for step in found.next_steps:
         click.echo(f"    {step}")

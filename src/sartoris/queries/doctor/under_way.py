@@ -9,6 +9,7 @@ from sartoris.checkup import Finding, ok, refused, warning, wrong
 from sartoris.journal.examining import examine_journal
 from sartoris.rollout import checks
 from sartoris.rollout.deployment import Deployment
+from sartoris.rollout.explanations import rebuilt
 from sartoris.rollout.lock import Holder, OtherRepository, running, was_killed
 from sartoris.rollout.state import Progress
 
@@ -46,6 +47,8 @@ def _held(d: Deployment, holder: Holder) -> Finding:
     process = running(d.running_path)
     if process is not None:
         return ok("lock", f"{told}; process {process} works on it")
+    if state is not None and state.rebuilt:
+        return warning("lock", f"{told}; {rebuilt(state)}", "git deploy status")
     if was_killed(d.running_path) or state is None or state.progress < Progress.STARTED:
         return warning("lock", f"{told}; its last command was killed", "git deploy status")
     if time.time() - holder.since > _DAY:
