@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sartoris.salt.runner.master import MasterWire, NotPermitted
-from sartoris.salt.runner.records import SlotRecord, SlotRecords
+from sartoris.salt.runner.records import SlotRecords, record_of
 
 _FUNCTIONS = tuple(
     f"git_deploy.{action}"
@@ -58,7 +58,7 @@ class MasterWay(MasterWire):
         return True
 
     def desire(self, record: Mapping[str, Any]) -> None:
-        SlotRecords.of(self._opts).write(SlotRecord(**record))
+        SlotRecords.of(self._opts).write(record_of(record))
 
 
 def _import_event_bus() -> None:
