@@ -77,6 +77,7 @@ def _words(type_name: str) -> str:
         "bool": "true or false",
         "tuple[str, ...]": "list of texts",
         "tuple[tuple[str, tuple[str, ...]], ...]": "list of pairs: a name, and a list of texts",
+        "dict[str, Any]": "an object",
         "Outcome": "an outcome, as in [orders.md](orders.md)",
     }[type_name]
 

@@ -243,6 +243,17 @@ class DesiredStateChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DocumentWritten(Event):
+    """A file of ours is about to say `content`: `document` is `rollout` or `desired`.
+
+    From this the journal can give the file back when it is lost or damaged.
+    """
+
+    document: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LeftBehind(Event):
     """Targets that the rollout goes on without; they converge later."""
 

@@ -19,6 +19,7 @@ def any_event(kind: type[Event]) -> Event:
         "int | None": None,
         "tuple[str, ...]": ("one", "two"),
         "tuple[tuple[str, tuple[str, ...]], ...]": (("all", ("web1",)),),
+        "dict[str, Any]": {"name": "value"},
         "Outcome": Outcome(action="fetch", target="web1", ok=True, held=("a",)),
     }
     values: dict[str, Any] = {one.name: samples[str(one.type)] for one in fields(kind)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sartoris.actions import announcing
 from sartoris.actions.deliveries import BY_HOOK, TO_FLEET, delivery_of
+from sartoris.actions.lost import abort_without_state
 from sartoris.actions.purge import ban_commands, require_purged, stale_lines
 from sartoris.actions.push_hotfix import return_after_a_kill
 from sartoris.errors import SartorisError, SyncIncomplete
@@ -15,7 +16,7 @@ from sartoris.rollout.command import Command
 from sartoris.rollout.deploy_file import write_deploy_file
 from sartoris.rollout.effects import workspace
 from sartoris.rollout.session import Session, hook_context, join
-from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.state import Progress, RolloutState, StateLost
 from sartoris.rollout.tags import next_tag
 
 
@@ -35,10 +36,14 @@ def abort(command: Command) -> Aborted:
     """End the rollout: the fleet as before, the working repository as at the start.
 
     Uncommitted changes and commits of the rollout are kept and named. Raises `NoRollout`,
-    `LockHeld`, `Unmerged`, and `NotAllBack` or `CachesStale` once everything that can be undone is.
+    `LockHeld`, `Unmerged`, `EndedWithoutState`, and `NotAllBack` or `CachesStale` once everything
+    that can be undone is.
     """
     with command.exclusively():
-        session = join(command)
+        try:
+            session = join(command)
+        except StateLost as lost:
+            abort_without_state(command, lost)
         _require_no_merge(session)
         _turn_round(session)
         failed = delivery_of(session).roll_back(session)

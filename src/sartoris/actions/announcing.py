@@ -197,6 +197,14 @@ def aborted(session: Session, not_back: str) -> None:
     )
 
 
+def aborted_without_state(session: Session) -> None:
+    state, person = session.state, session.person
+    what = f"the rollout of {state.prefix} is over without its state, and nothing was taken back"
+    announce(session, what, topic="abort", level="warning")
+    body = f"{person.user} has aborted it on {person.host}. `git deploy report` says what is live"
+    mail(session, "abort", what, f"{body} where.\n")
+
+
 def mail(session: Session, topic: str, subject: str, text: str, commits: str = "") -> None:
     """Offer a mail to the site; it is sent where `deploy.send-mail-on-TOPIC` asks for it."""
     state = session.state

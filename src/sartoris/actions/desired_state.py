@@ -28,9 +28,13 @@ def bring_forward(session: Session, release: ReleaseSpec) -> None:
 
 def put_back(session: Session) -> None:
     """The slot should have what it had before this rollout; nothing, if that was nothing."""
-    before = session.state.before
-    _write(session, before)
-    session.command.fleets.publish_desired(session.slot, current=before)
+    set_to(session, session.state.before)
+
+
+def set_to(session: Session, desired: Desired | None) -> None:
+    """The slot should have `desired`, which no rollout has to bring first; None for nothing."""
+    _write(session, desired)
+    session.command.fleets.publish_desired(session.slot, current=desired)
 
 
 def confirm(session: Session) -> None:

@@ -19,8 +19,8 @@ from sartoris.errors import SartorisError
 from sartoris.hooks import Phase
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
-from sartoris.rollout.session import Session, begin, join, require_prefix
-from sartoris.rollout.state import Progress
+from sartoris.rollout.session import Session, begin, join, join_without_state, require_prefix
+from sartoris.rollout.state import Progress, StateLost
 from sartoris.rollout.tags import next_tag
 
 
@@ -73,10 +73,15 @@ def _end_open_rollout(command: Command, choice: Choice) -> None:
 
     Not one of another prefix: ending it would leave its slot as it happens to be.
     """
-    state = command.records.state.read()
-    if state is not None:
-        require_prefix(state, choice.prefix, "abort")
-    join(command).end("aborted", "gave way to a revert")
+    try:
+        state = command.records.state.read()
+        if state is not None:
+            require_prefix(state, choice.prefix, "abort")
+        ended = join(command)
+    except StateLost as lost:
+        command.events.warn(lost.message)
+        ended = join_without_state(command)
+    ended.end("aborted", "gave way to a revert")
 
 
 def _tag(session: Session, choice: Choice) -> None:

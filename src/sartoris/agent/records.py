@@ -5,11 +5,29 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Optional
 
+from sartoris.agent.errors import Failure
 from sartoris.agent.files import is_real_directory, read_json, write_json
 from sartoris.agent.order import Order
 from sartoris.agent.place import Place
+
+# The newest version of the files in meta/ and state/ that this agent understands; those without one
+# are of version 1. Fields that it does not know it ignores, and keeps where it changes a file.
+FILE_VERSION = 1
+
+_KINDS: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "tuple[str, ...]": list,
+}
+_STATE_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("mode", "release", "previous", "earlier", "live"), str),
+    **dict.fromkeys(("service", "hooks", "replaced"), str),
+    "order": dict,
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,9 +53,13 @@ class Records:
         self.place, self.order = place, order
 
     def release(self, name: str) -> Optional[Release]:
-        content = read_json(self.place.meta / f"{name}.json")
+        """None if there is no record, or none that can be read. Raises Failure for a newer one."""
+        content = self._read(self.place.meta / f"{name}.json")
         known = {key: content[key] for key in Release.__annotations__ if key in content}
         if set(Release.__annotations__) - set(known) - {"submodules"}:  # older records lack it
+            return None
+        kinds = {key: _KINDS[str(kind)] for key, kind in Release.__annotations__.items()}
+        if not _are_of(kinds, known) or not all(isinstance(one, str) for one in known["shared"]):
             return None
         return Release(**{**known, "shared": tuple(known["shared"])})
 
@@ -79,6 +101,7 @@ class Records:
         order = self.order
         serial = max((record.serial for record in self.releases()), default=0) + 1
         record = {
+            "version": FILE_VERSION,
             "release": order.release,
             "slot": order.slot,
             "repository": order.repository,
@@ -93,7 +116,19 @@ class Records:
         write_json(self.place.meta / f"{order.release}.json", record)
 
     def state(self) -> dict[str, Any]:
-        return read_json(self.place.state)
+        """What state/SLOT.json says, as if it were lost if it cannot be read. Raises Failure."""
+        content = self._read(self.place.state)
+        return content if _are_of(_STATE_KINDS, content) else {}
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """What an older agent would misunderstand, and then prune or switch by, is refused."""
+        content = read_json(path)
+        version = content.get("version", 1)
+        if isinstance(version, int) and version > FILE_VERSION:
+            name = self.place.logical(str(path))
+            message = f"{name} was written by a newer agent (version {version}; this one reads up"
+            raise Failure("agent-too-old", f"{message} to {FILE_VERSION}); upgrade Sartoris here")
+        return content
 
     def live(self) -> str:
         """The release that is live now, "" for none."""
@@ -123,3 +158,12 @@ class Records:
         too_many = max(len(beside) + extra - self.order.keep, 0)
         protected = self.protected()
         return [record for record in beside[:too_many] if record.release not in protected]
+
+
+def _are_of(kinds: dict[str, Any], content: dict[str, Any]) -> bool:
+    """Whether each known field has its type; true and false are no numbers."""
+    return all(
+        isinstance(content[key], kind) and not isinstance(content[key], bool)
+        for key, kind in kinds.items()
+        if key in content
+    )

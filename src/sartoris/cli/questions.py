@@ -33,7 +33,7 @@ def answer() -> None:
     elif said.get("show_hook_dir"):
         click.echo(_hook_dir(site))
     elif said.get("show_deploy_file"):
-        streams.write_line(sys.stdout, current_text(site, Records.of(site)).rstrip("\n"))
+        streams.write_line(sys.stdout, current_text(site, Records(site)).rstrip("\n"))
     elif said.get("show_tag"):
         streams.write_answer(_tag_of_head(site))
     else:
@@ -86,7 +86,7 @@ def _hook_dir(site: Site) -> str:
 
 
 def _tag_of_head(site: Site) -> str:
-    with closing(Journal.read_only(Records.of(site).journal)) as journal:
+    with closing(Journal.read_only(Records(site).journal)) as journal:
         return show_tag(site, journal)
 
 

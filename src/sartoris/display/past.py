@@ -125,6 +125,7 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.Planned: _planned,
     events.GateDecided: _gate_decided,
     events.DesiredStateChanged: _desired,
+    events.DocumentWritten: lambda e: f"the file of {e.document} is written",
     events.LeftBehind: lambda e: f"left behind {e.release or 'nothing'}: {' '.join(e.targets)}",
     events.CacheAnswered: _cache_answered,
     events.HookStarted: lambda e: f"{e.phase} hook {e.hook}",

@@ -6,12 +6,16 @@ converge on it. One JSON file in the deployment server's `.git/deploy/`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sartoris import atomic
-from sartoris.errors import Refused
-from sartoris.shell import command
+from sartoris import documents
+
+WHAT = "the desired state"  # as a person calls the file
+
+Slots = dict[str, "Desired"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +24,7 @@ class Desired:
 
     `release` is the tag under which targets hold it, `commit` the composed commit, `source` the
     commit that it was composed from, `rollout` the tag of the rollout that decided it,
-    `deploy_text` what its deploy file says.
+    `deploy_text` what its deploy file says. `unknown` are the fields of a later version.
     """
 
     slot: str
@@ -32,24 +36,54 @@ class Desired:
     rollout: str
     since: float
     deploy_text: str = ""
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return documents.fields_of(asdict(self))
+
+    @classmethod
+    def from_json(cls, document: object) -> Desired:
+        """Raises ValueError."""
+        return cls(**documents.values_of(cls, document))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the slots should have. `note`: why that is not from the file, "" if it is."""
+
+    slots: Slots
+    note: str = ""
 
 
 class DesiredState:
-    """The file at `path`. Raises `Refused` when it is damaged."""
+    """The file at `path`.
 
-    def __init__(self, path: Path) -> None:
+    `recover` gives what the slots should have when the file is damaged (it gets the reason then)
+    or is not there (""): the journal may know. `written` is called with the document before it is
+    written. Reading and writing raise `NewerVersion`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        recover: Callable[[str], Found],
+        written: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
         self.path = path
+        self._recover = recover
+        self._written = written
 
-    def slots(self) -> dict[str, Desired]:
+    def read(self) -> Found:
         try:
-            document = atomic.read_json(self.path) or {}
-            return {name: Desired(**slot) for name, slot in document.items()}
-        except (ValueError, TypeError) as error:
-            aside = command("mv", str(self.path), f"{self.path}.broken")
-            raise Refused(
-                f"the desired state, {self.path}, cannot be read ({error})",
-                next_steps=[aside, "git deploy show", "git deploy revert TAG   # writes it anew"],
-            ) from error
+            slots = documents.read(self.path, WHAT, slots_of)
+        except documents.Unreadable as error:
+            return self._recover(error.why)
+        return self._recover("") if slots is None else Found(slots)
+
+    def slots(self) -> Slots:
+        """What each slot should have, by its name."""
+        return self.read().slots
 
     def of(self, slot: str) -> Desired | None:
         return self.slots().get(slot)
@@ -61,5 +95,35 @@ class DesiredState:
         """The slot should have nothing, as before its first rollout."""
         self._write({name: one for name, one in self.slots().items() if name != slot})
 
-    def _write(self, slots: dict[str, Desired]) -> None:
-        atomic.write_json(self.path, {name: asdict(one) for name, one in slots.items()})
+    def _write(self, slots: Slots) -> None:
+        document = {"slots": {name: one.to_json() for name, one in slots.items()}}
+        self._written(document)
+        documents.write(self.path, {**self._unknown(), **document})
+
+    def _unknown(self) -> dict[str, Any]:
+        """The fields beside the slots, of a later version."""
+        try:
+            return documents.read(self.path, WHAT, _beside_slots) or {}
+        except documents.Unreadable:
+            return {}
+
+
+def read_slots(path: Path) -> Slots:
+    """The slots in a file, none if there is none. Raises `NewerVersion`, `Unreadable`."""
+    return documents.read(path, WHAT, slots_of) or {}
+
+
+def slots_of(document: dict[str, Any]) -> Slots:
+    """The slots of a document. Raises ValueError.
+
+    Before there were versions the slots were the document itself.
+    """
+    slots = document.get("slots") if documents.VERSION in document else document
+    if not isinstance(slots, dict):
+        raise documents.Malformed("it has no slots")
+    return {name: Desired.from_json(slot) for name, slot in slots.items()}
+
+
+def _beside_slots(document: dict[str, Any]) -> dict[str, Any]:
+    is_of_slots_only = documents.VERSION not in document
+    return {} if is_of_slots_only else documents.unknown_in(document, "slots")

@@ -52,7 +52,7 @@ class SlotReport:
             "prefix": self.prefix,
             "slot": self.slot,
             "path": self.path,
-            "desired": self.desired.__dict__ if self.desired else None,
+            "desired": self.desired.to_json() if self.desired else None,
             "targets": [target.to_json() for target in self.targets],
         }
 
@@ -63,12 +63,16 @@ class SlotReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A repository: its slots, and the rollouts that led there, newest first."""
+    """A repository: its slots, and the rollouts that led there, newest first.
+
+    `note`: why the desired state is not from its file, "" if it is.
+    """
 
     repository: str
     slots: tuple[SlotReport, ...]
     rollouts: tuple[RolloutRecord, ...]
     verified: bool
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +80,7 @@ class Report:
             "slots": [slot.to_json() for slot in self.slots],
             "rollouts": [rollout.__dict__ for rollout in self.rollouts],
             "verified": self.verified,
+            "note": self.note,
         }
 
 
@@ -91,6 +96,7 @@ def report(command: Command, *, verify: bool = False, rollouts: int = 5) -> Repo
         slots=tuple(slots),
         rollouts=tuple(command.journal.rollouts(prefix=site.options.prefix, limit=rollouts)),
         verified=verify,
+        note=command.records.desired.read().note if site.has_fleet else "",
     )
 
 

@@ -49,13 +49,11 @@ class Status(NamedTuple):
         return explain(self.state, self.running)
 
     def to_json(self) -> dict[str, Any]:
-        from dataclasses import asdict
-
         return {
             "status": self.kind,
             "prefix": self.prefix,
-            "lock": self.holder._asdict() if self.holder else None,
-            "rollout": asdict(self.state) if self.state else None,
+            "lock": self.holder.to_json() if self.holder else None,
+            "rollout": self.state.to_json() if self.state else None,
             "running": self.running,
             "blocked": self.blocked,
             "explanation": self.explanation,

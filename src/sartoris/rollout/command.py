@@ -52,10 +52,10 @@ class Command:
         from sartoris.journal.recorder import Recorder
         from sartoris.journal.store import Journal
 
-        records = Records.of(site)
-        journal = Journal(records.journal)
+        journal = Journal(Records(site).journal)
         events = EventStream(Recorder(lambda: journal))
         events.about(command=name, repository=site.config.repo_name)
+        records = Records(site, events)
         hooks = hooks_of(site, events)
         return cls(
             name=name,
@@ -79,8 +79,8 @@ class Command:
         from sartoris.journal.store import Journal
         from sartoris.rollout.dry_run import DryRun
 
-        records = Records.of(site)
-        journal, events = Journal.read_only(records.journal), EventStream()
+        journal, events = Journal.read_only(Records(site).journal), EventStream()
+        records = Records(site, events)
         events.about(command=name, repository=site.config.repo_name)
         hooks = hooks_of(site, events)
         return cls(

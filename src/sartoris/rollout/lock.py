@@ -10,12 +10,13 @@ import fcntl
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from sartoris import atomic
+from sartoris import atomic, documents
 from sartoris.errors import Refused
 from sartoris.formatting import duration
 
@@ -25,7 +26,8 @@ class Holder(NamedTuple):
 
     `session` identifies the rollout; it is also in the rollout's state and in the journal.
     `repository` is the git directory that the rollout is of: several repositories may share one
-    lock (`deploy.lock-dir-root`), "" in a lock that an older version wrote.
+    lock (`deploy.lock-dir-root`), "" in a lock that an older version wrote. `unknown` are the
+    fields of a later version.
     """
 
     session: str
@@ -37,6 +39,10 @@ class Holder(NamedTuple):
     action: str
     why: str = ""
     repository: str = ""
+    unknown: Mapping[str, Any] = MappingProxyType({})
+
+    def to_json(self) -> dict[str, Any]:
+        return documents.fields_of(self._asdict())
 
     def is_of(self, repository: str) -> bool:
         """Whether the rollout is of this repository, not of one that shares its lock."""
@@ -111,7 +117,10 @@ _UNREADABLE = "(its lock file is not readable)"
 
 
 class RolloutLock:
-    """The lock file at `path`, JSON with the fields of `Holder`."""
+    """The lock file at `path`, a document with the fields of `Holder`.
+
+    Whoever asks for the holder or changes it may get `NewerVersion`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -119,10 +128,9 @@ class RolloutLock:
     def holder(self) -> Holder | None:
         """Who holds the lock; None if it is free. A damaged file still counts as held."""
         try:
-            document = atomic.read_json(self.path)
-            return None if document is None else Holder(**document)
-        except (ValueError, TypeError):
-            since = self.path.stat().st_mtime
+            return documents.read(self.path, "the lock", _holder)
+        except documents.Unreadable:
+            since = self.path.lstat().st_mtime
             return Holder(
                 session="",
                 user="unknown",
@@ -138,7 +146,8 @@ class RolloutLock:
 
         Raises `LockHeld`, `OtherRepository`.
         """
-        if not atomic.create_text(self.path, _text(holder)):
+        text = documents.text_of(holder.to_json())
+        if not atomic.create_text(self.path, text):
             raise _held(self.holder() or holder, holder)
 
     def require_free(self, holder: Holder) -> None:
@@ -153,7 +162,7 @@ class RolloutLock:
         The session stays the one in the lock. Raises `NoRollout`, `LockHeld`, `OtherRepository`.
         """
         mine = self.examine(me, force=force)
-        atomic.write_text(self.path, _text(mine))
+        documents.write(self.path, mine.to_json())
         return mine
 
     def examine(self, me: Holder, *, force: bool) -> Holder:
@@ -165,13 +174,15 @@ class RolloutLock:
             raise OtherRepository(current)
         if not current.is_same_person_as(me) and not force:
             raise LockHeld(current)
-        return me._replace(session=current.session or me.session, since=current.since)
+        return me._replace(
+            session=current.session or me.session, since=current.since, unknown=current.unknown
+        )
 
     def release(self, holder: Holder) -> None:
         """Remove the lock if it is still this session's; never somebody else's."""
         current = self.holder()
         if current is not None and current.session == holder.session:
-            self.path.unlink(missing_ok=True)
+            documents.remove(self.path)
 
 
 def _held(current: Holder, me: Holder) -> LockHeld | OtherRepository:
@@ -251,7 +262,5 @@ def _is_locked(descriptor: int) -> bool:
     return False
 
 
-def _text(holder: Holder) -> str:
-    import json
-
-    return json.dumps(holder._asdict(), indent=1) + "\n"
+def _holder(document: dict[str, Any]) -> Holder:
+    return Holder(**documents.values_of(Holder, document))

@@ -16,7 +16,7 @@ from sartoris.rollout.command import Command
 from sartoris.rollout.lock import Holder
 from sartoris.rollout.person import Person
 from sartoris.rollout.state import Progress, RolloutState
-from sartoris.rollout.transitions import require_allowed
+from sartoris.rollout.transitions import require_allowed, say_rebuilt
 from sartoris.shell import command as shell_command
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def begin(command: Command, person: Person, prefix: str, why: str, **known: Any)
     )
     session = Session(command, person, replace(state, **known))
     command.effects.take_lock(holder)  # after everything that can be wrong
-    session.write(session.state)
     _follow(command, state)
+    session.write(session.state)
     return session
 
 
@@ -164,7 +164,7 @@ def join(command: Command, *, as_command: str = "") -> Session:
     """The rollout in progress, for the person who holds the lock, or takes it over with `--force`.
 
     A rollout whose state was not written yet (its `start` was killed) counts as starting.
-    Raises `NoRollout`, `NotNow`, `LockHeld`, `StateDamaged`, `OtherPrefix`, `OtherWorkTree`.
+    Raises `NoRollout`, `NotNow`, `LockHeld`, `StateLost`, `OtherPrefix`, `OtherWorkTree`.
     """
     name, site = as_command or command.name, command.site
     known = command.records.state.read()
@@ -180,7 +180,22 @@ def join(command: Command, *, as_command: str = "") -> Session:
     state = known or state_of_nothing(command, holder)
     require_allowed(name, state, force=site.options.force)
     _follow(command, state)
+    if state.rebuilt:
+        command.events.warn(say_rebuilt(state))
     return Session(command, person, state, action=name)
+
+
+def join_without_state(command: Command) -> Session:
+    """The rollout in progress when its state is lost, to end it: little more than its session.
+
+    Raises `NoRollout`, `LockHeld`.
+    """
+    person = Person.of(command.site)
+    me = person.holding(command.name)
+    holder = command.effects.claim_lock(me, force=command.site.options.force)
+    state = state_of_nothing(command, holder)
+    _follow(command, state)
+    return Session(command, person, state)
 
 
 def take_over_unfinished_start(command: Command, person: Person) -> Session | None:

@@ -6,19 +6,22 @@ step may be repeated. The two ways back say what was undone: `untagged` and `rol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from sartoris import atomic
+from sartoris import documents
 from sartoris.errors import Refused
 from sartoris.rollout.delivery import DELIVERIES, Delivery, Way
-from sartoris.shell import command
 
 if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired
+
+
+class StateLost(Refused):
+    """The state of the rollout in progress cannot be read, and nothing else knows it."""
 
 
 class Progress(StrEnum):
@@ -45,10 +48,6 @@ class Progress(StrEnum):
         return not self < other
 
 
-class StateDamaged(Refused):
-    """The rollout's state file cannot be read."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class RolloutState:
     """One rollout. `branch` "" means a detached head at the start.
@@ -62,7 +61,9 @@ class RolloutState:
     gets to the servers, chosen with the tag: by us to the fleet, by the site's sync hook, or by
     hand. `work_tree` is where it was started: a repository may have several. `stale` are the caches
     that may still serve what was live before, and why. `reverted_tag` is what a revert without a
-    fleet marks what it leaves with; with one, the rollout tag says it.
+    fleet marks what it leaves with; with one, the rollout tag says it. `rebuilt` says why the state
+    is not from its file but from the journal, "" if it is not. `unknown` are the fields of a later
+    version.
     """
 
     session: str
@@ -90,6 +91,18 @@ class RolloutState:
     work_tree: str = ""
     stale: Mapping[str, str] = field(default_factory=dict)
     reverted_tag: str = ""
+    rebuilt: str = ""
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        before = self.before.to_json() if self.before else None
+        return {**documents.fields_of(asdict(self)), "before": before}
+
+    @classmethod
+    def from_json(cls, document: object) -> RolloutState:
+        """Raises ValueError."""
+        readers = {"progress": Progress, "way": _way, "before": _before}
+        return cls(**documents.values_of(cls, document, **readers))
 
     def reach(self, progress: Progress, **changes: Any) -> RolloutState:
         """The state after a step; a step that is repeated leaves the progress where it is."""
@@ -122,33 +135,51 @@ class RolloutState:
 
 
 class StateFile:
-    """The state of the open rollout; no file, no rollout."""
+    """The state of the open rollout; no file, no rollout.
 
-    def __init__(self, path: Path) -> None:
+    `recover` gives the state when the file is damaged (it gets the reason then) or is not there
+    (""): it may have been lost. `written` is called with the document before it is written.
+    Reading raises `NewerVersion`, and `StateLost` where nothing else knows it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        recover: Callable[[str], RolloutState | None],
+        written: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
         self.path = path
+        self._recover = recover
+        self._written = written
 
     def read(self) -> RolloutState | None:
-        """Raises `StateDamaged`."""
+        """The state of the rollout that is under way; None for none, or one that only begins."""
         try:
-            document = atomic.read_json(self.path)
-            if document is None:
-                return None
-            document["progress"] = Progress(document["progress"])
-            document["left_behind"] = tuple(document.get("left_behind", ()))
-            if document.get("before"):
-                from sartoris.fleet.desired import Desired
-
-                document["before"] = Desired(**document["before"])
-            return RolloutState(**document)
-        except (ValueError, TypeError, KeyError) as error:
-            aside = command("mv", str(self.path), f"{self.path}.broken")
-            raise StateDamaged(
-                f"the state of the rollout, {self.path}, cannot be read ({error})",
-                next_steps=[aside, "git deploy abort"],
-            ) from error
+            found = documents.read(self.path, "the state of the rollout", RolloutState.from_json)
+        except documents.Unreadable as error:
+            return self._recover(error.why)
+        return self._recover("") if found is None else found
 
     def write(self, state: RolloutState) -> None:
-        atomic.write_json(self.path, asdict(state))
+        document = state.to_json()
+        self._written(document)
+        documents.write(self.path, document)
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        documents.remove(self.path)
+
+
+def _way(value: Any) -> Way:
+    if value not in get_args(Way):
+        raise documents.Malformed(f"{value!r} is no way to the servers")
+    way: Way = value
+    return way
+
+
+def _before(value: Any) -> Desired | None:
+    if value is None:
+        return None
+    from sartoris.fleet.desired import Desired
+
+    return Desired.from_json(value)

@@ -165,6 +165,11 @@ def explain(state: RolloutState, running: int | None) -> tuple[str, tuple[str, .
     return row.explanation, row.next_steps
 
 
+def say_rebuilt(state: RolloutState) -> str:
+    """That the state is not from its file, for a person."""
+    return f"the file of the rollout's state {state.rebuilt}; the state is rebuilt from the journal"
+
+
 def require_allowed(command: str, state: RolloutState | None, *, force: bool = False) -> None:
     """Raises `NoRollout` or `NotNow` if `command` cannot be used where the rollout stands."""
     here = situation(state)

@@ -31,7 +31,7 @@ from sartoris.salt.on_master import LocalMasterClient
 from sartoris.salt.peer import PeerWire, may_use
 from sartoris.salt.runner.dispatch import Dispatch, MasterSilent, Wire
 from sartoris.salt.runner.master import NotPermitted
-from sartoris.salt.runner.records import Conflict
+from sartoris.salt.runner.records import Conflict, NewerRecord
 from sartoris.salt.runner.waiting import WaitingMinions
 
 
@@ -118,7 +118,7 @@ def main() -> int:
         try:
             for answer in answers(salt, waiting, json.loads(line)):
                 say(answer)
-        except (MasterSilent, NotPermitted, Conflict, OSError) as error:
+        except (MasterSilent, NotPermitted, Conflict, NewerRecord, OSError) as error:
             say(_failure(error))
     return 0
 

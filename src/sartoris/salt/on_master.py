@@ -13,7 +13,7 @@ from typing import Any
 
 from sartoris.agent.actions import ACTIONS
 from sartoris.salt.runner.master import MasterWire, NotPermitted
-from sartoris.salt.runner.records import SlotRecord, SlotRecords
+from sartoris.salt.runner.records import SlotRecords, record_of
 
 _FUNCTIONS = tuple(f"git_deploy.{action}" for action in ACTIONS)
 
@@ -56,7 +56,7 @@ class LocalMasterClient(MasterWire):
         return True
 
     def desire(self, record: Mapping[str, Any]) -> None:
-        SlotRecords.of(self._opts).write(SlotRecord(**record))
+        SlotRecords.of(self._opts).write(record_of(record))
 
 
 def _import_event_bus() -> None:

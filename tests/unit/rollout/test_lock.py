@@ -13,10 +13,11 @@ import time
 from collections.abc import Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
+from sartoris.documents import NewerVersion
 from sartoris.rollout.lock import (
     CommandRunning,
     Holder,
@@ -26,13 +27,23 @@ from sartoris.rollout.lock import (
     exclusively,
     running,
 )
+from tests.documents import add_field
 
 PROCESSES = multiprocessing.get_context("spawn")
 
 
-def holder(session: str = "one", who: str = "Alice <a@e>", **changes: str) -> Holder:
-    fields = {"user": "alice", "host": "tin", "action": "start", "why": "the train", **changes}
-    return Holder(session=session, who=who, process=42, since=1_700_000_000.0, **fields)
+def holder(session: str = "one", who: str = "Alice <a@e>", **changes: Any) -> Holder:
+    alice = Holder(
+        session=session,
+        user="alice",
+        who=who,
+        host="tin",
+        process=42,
+        since=1_700_000_000.0,
+        action="start",
+        why="the train",
+    )
+    return alice._replace(**changes)
 
 
 BOB = holder("two", "Bob <b@e>", user="bob")
@@ -93,6 +104,41 @@ def test_there_is_nothing_to_join_when_the_lock_is_free(lock: RolloutLock) -> No
     with pytest.raises(NoRollout, match="nothing to sync"):
         lock.require(holder(action="sync"), force=True)
     assert lock.holder() is None
+
+
+def test_what_a_later_version_says_in_a_lock_is_kept(lock: RolloutLock) -> None:
+    lock.take(holder())
+    add_field(lock.path, "pool", "drained")
+    assert lock.holder() == holder()._replace(unknown={"pool": "drained"})
+    lock.require(holder("three", action="sync"), force=False)
+    written = json.loads(lock.path.read_text())
+    assert (written["pool"], written["action"], written["version"]) == ("drained", "sync", 1)
+
+
+def test_a_lock_of_a_newer_version_is_refused_and_stays(lock: RolloutLock) -> None:
+    lock.take(holder())
+    text = add_field(lock.path, "version", 2)
+    for use in (
+        lock.holder,
+        lambda: lock.take(BOB),
+        lambda: lock.require(holder(), force=True),
+        lambda: lock.release(holder()),
+    ):
+        with pytest.raises(NewerVersion, match="upgrade Sartoris"):
+            use()
+    assert lock.path.read_text() == text
+
+
+def test_a_lock_that_is_no_file_counts_as_held_and_is_kept_beside(lock: RolloutLock) -> None:
+    for make in (Path.mkdir, lambda path: path.symlink_to(path.name), os.mkfifo):
+        lock.path.parent.mkdir(exist_ok=True)
+        make(lock.path)
+        with pytest.raises(LockHeld, match="its lock file is not readable"):
+            lock.take(holder())
+        lock.release(lock.require(holder(), force=True))
+        assert lock.holder() is None
+    aside = sorted(path.name for path in lock.path.parent.iterdir())
+    assert aside == ["lock.unreadable-1", "lock.unreadable-2", "lock.unreadable-3"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"session": 1}', "null\n"])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sartoris.documents import NewerVersion, text_of
 from sartoris.fleet.desired import Desired
-from sartoris.rollout.state import Progress, RolloutState, StateDamaged, StateFile
+from sartoris.rollout.state import Progress, RolloutState, StateFile
 from sartoris.rollout.transitions import explain
+from tests.documents import add_field
 
 BEFORE = Desired(
     slot="slot0",
@@ -23,12 +27,13 @@ BEFORE = Desired(
     since=1.5,
 )
 STATE = RolloutState(session="one", action="start", prefix="slot0", slot="slot0")
+STATE_TEXT = text_of(STATE.to_json())
 progresses = st.sampled_from(Progress)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> StateFile:
-    return StateFile(tmp_path / "rollout.json")
+    return StateFile(tmp_path / "rollout.json", recover=lambda _: None)
 
 
 def test_no_file_is_no_rollout(file: StateFile) -> None:
@@ -45,19 +50,91 @@ def test_a_state_is_the_same_after_a_round_trip(file: StateFile) -> None:
         aborting=True,
     )
     file.write(state)
-    assert StateFile(file.path).read() == state
+    assert StateFile(file.path, recover=lambda _: None).read() == state
     file.remove()
     assert file.read() is None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"progress": "flying"}', '{"progress": "tagged"}']
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("[]", "it is no JSON object"),
+        ("{}", "the field session is missing"),
+        ('{"version": 0}', "its version is no number"),
+        (STATE_TEXT.replace("starting", "flying"), "the field progress is not as expected"),
+        (STATE_TEXT.replace('"fleet"', '"horse"'), "the field way is not as expected"),
+        (STATE_TEXT.replace('"aborting": false', '"aborting": 0'), "int instead of bool"),
+        (STATE_TEXT.replace('"left_behind": []', '"left_behind": "web1"'), "str instead of list"),
+        (STATE_TEXT.replace('"before": null', '"before": {}'), "the field slot is missing"),
+    ],
 )
-def test_a_damaged_state_is_refused_by_name_with_the_way_out(file: StateFile, text: str) -> None:
+def test_a_damaged_state_is_asked_for_elsewhere_with_the_reason(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    reasons: list[str] = []
+
+    def recover(reason: str) -> RolloutState:
+        reasons.append(reason)
+        return STATE
+
+    file = StateFile(tmp_path / "rollout.json", recover=recover)
     file.path.write_text(text)
-    with pytest.raises(StateDamaged, match=r"rollout\.json, cannot be read") as caught:
+    assert file.read() is STATE
+    assert why in reasons[0]
+    file.path.unlink()
+    assert file.read() is STATE
+    assert reasons[1:] == [""]
+
+
+def test_a_state_is_damaged_wherever_it_was_cut_off(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "rollout.json", recover=lambda why: replace(STATE, rebuilt=why))
+    for length in range(len(STATE_TEXT.rstrip())):
+        file.path.write_text(STATE_TEXT[:length])
+        found = file.read()
+        assert found
+        assert found.rebuilt
+
+
+def test_what_a_later_version_says_in_a_state_is_kept(file: StateFile) -> None:
+    file.write(STATE.reach(Progress.TAGGED, before=BEFORE))
+    add_field(file.path, "prepared_at", 12)
+    add_field(file.path, "before", {**BEFORE.to_json(), "weight": 7})
+    state = file.read()
+    assert state
+    file.write(state.reach(Progress.PUBLISHED))
+    written = json.loads(file.path.read_text())
+    assert (written["prepared_at"], written["before"]["weight"]) == (12, 7)
+    assert (written["version"], written["progress"]) == (1, "published")
+
+
+def test_a_state_of_a_newer_version_is_refused_and_never_moved_away(file: StateFile) -> None:
+    file.write(STATE)
+    add_field(file.path, "version", 2)
+    with pytest.raises(NewerVersion) as caught:
         file.read()
-    assert caught.value.next_steps[-1].startswith("git deploy abort")
+    said = "was written by a newer Sartoris (version 2; this one reads up to 1); upgrade Sartoris"
+    assert said in caught.value.message
+    assert not any("mv " in step for step in caught.value.next_steps)
+
+
+def test_a_state_is_written_down_elsewhere_before_it_is_written(tmp_path: Path) -> None:
+    seen: list[tuple[object, bool]] = []
+    path = tmp_path / "rollout.json"
+    file = StateFile(
+        path,
+        recover=lambda _: None,
+        written=lambda document: seen.append((document, path.exists())),
+    )
+    file.write(STATE)
+    assert seen == [(STATE.to_json(), False)]
+
+
+def test_a_damaged_state_is_kept_beside_the_next_one(file: StateFile) -> None:
+    file.path.write_text("half")
+    file.write(STATE)
+    assert file.path.with_name("rollout.json.unreadable-1").read_text() == "half"
+    assert file.read() == STATE
 
 
 @given(st.lists(progresses, max_size=10))

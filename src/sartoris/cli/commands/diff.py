@@ -16,5 +16,5 @@ from sartoris.rollout.records import Records
 def command(arguments: tuple[str, ...]) -> None:
     """The changes of this rollout, since its start: `git diff`, with its own options."""
     site = open_site()
-    before, after = shipped_range(Records.of(site))
+    before, after = shipped_range(Records(site))
     site.repository.git.replace_process("diff", f"{before}..{after}", *arguments)

@@ -34,7 +34,7 @@ def command(tag: str | None, session: str | None) -> None:
     if tag is not None and session is not None:
         raise WrongUsage("TAG and --session both name a rollout: type one of them")
     site = open_site()
-    with closing(Journal.read_only(Records.of(site).journal)) as journal:
+    with closing(Journal.read_only(Records(site).journal)) as journal:
         if session is not None:
             _tell(of_session(journal, session))
         elif tag is not None:

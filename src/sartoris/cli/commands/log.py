@@ -16,5 +16,5 @@ from sartoris.rollout.records import Records
 def command(arguments: tuple[str, ...]) -> None:
     """The commits of this rollout, since its start: `git log`, with its own options."""
     site = open_site()
-    before, after = shipped_range(Records.of(site))
+    before, after = shipped_range(Records(site))
     site.repository.git.replace_process("log", f"{before}..{after}", *arguments)

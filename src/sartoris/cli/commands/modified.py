@@ -19,7 +19,7 @@ from sartoris.rollout.records import Records
 def command(prefix: str | None) -> None:
     """List the files that this rollout changes, with a count of each kind of change."""
     site = open_site(prefix)
-    records = Records.of(site)
+    records = Records(site)
     if records.state.read() is None:
         return
     changed = modified(site.repository, records)

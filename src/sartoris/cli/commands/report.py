@@ -32,8 +32,9 @@ def command(prefix: str | None, verify: bool, rollouts: int) -> None:
 
 
 def _lines(found: Report) -> list[str]:
+    notes = [found.note, ""] if found.note else []
     lines = [line for slot in found.slots for line in (*_slot(slot, found.repository), "")]
-    return [*lines, *_rollouts(found)]
+    return [*notes, *lines, *_rollouts(found)]
 
 
 def _slot(found: SlotReport, repository: str) -> list[str]:

@@ -25,7 +25,7 @@ def command(prefix: str | None) -> None:
     The newest 20, or `--count` of them; 0 for all.
     """
     site = open_site(prefix)
-    shown = show(site, Records.of(site), selection(everything=True))
+    shown = show(site, Records(site), selection(everything=True))
     if wants_json():
         import json
 

@@ -8,6 +8,7 @@ from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.queries.status import Status, status
 from sartoris.rollout.records import Records
+from sartoris.rollout.transitions import say_rebuilt
 
 
 @click.command("status")
@@ -20,7 +21,7 @@ def command(context: click.Context, prefix: str | None) -> None:
     Exit code: 0 no rollout, 1 started, 2 tagged and not finished, 3 deploys are blocked.
     """
     site = open_site(prefix)
-    found = status(site, Records.of(site))
+    found = status(site, Records(site))
     if wants_json():
         import json
 
@@ -41,5 +42,7 @@ def _tell(found: Status) -> None:
     click.echo(f"A rollout of {found.state.prefix} is under way ({tags or 'no tag yet'}):")
     click.echo(f"  {found.holder.describe()}")
     click.echo(f"  {found.explanation}")
+    if found.state.rebuilt:
+        click.echo(f"  {say_rebuilt(found.state)}")
     for step in found.next_steps:
         click.echo(f"    {step}")

@@ -58,7 +58,7 @@ def _condition(path: Path) -> Finding:
 
 def newest(site: Site) -> Iterator[Finding]:
     """Whether what should be live is published: targets that were away fetch it."""
-    desired = Records.of(site).desired.of(site.slot(site.prefix).name)
+    desired = Records(site).desired.of(site.slot(site.prefix).name)
     if desired is None:
         yield ok("newest release", "none yet")
         return
@@ -82,7 +82,7 @@ def url(site: Site) -> Iterator[Finding]:
     if not (site.publish_path / "HEAD").is_file():
         yield unknown("url", f"{where}: nothing is published yet")
         return
-    desired = Records.of(site).desired.of(site.slot(site.prefix).name)
+    desired = Records(site).desired.of(site.slot(site.prefix).name)
     tag = f"refs/tags/{desired.release}" if desired else "HEAD"
     try:
         refs = refs_at(site.repository.git, where, tag)

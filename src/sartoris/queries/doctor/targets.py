@@ -51,7 +51,7 @@ def _known(site: Site) -> Container[str]:
 
 def _asked(site: Site, question: Callable[[Journal], T], without: T) -> T:
     """What the journal answers; a journal that cannot be read is told of elsewhere."""
-    path = Records.of(site).journal
+    path = Records(site).journal
     if path.exists():
         with suppress(JournalUnusable), closing(Journal(path)) as journal:
             return question(journal)

@@ -12,12 +12,13 @@ from sartoris.rollout.lock import Holder, OtherRepository, running, was_killed
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.rollout.state import Progress
+from sartoris.rollout.transitions import say_rebuilt
 
 _DAY = 24 * 3600
 
 
 def lock(site: Site) -> Iterator[Finding]:
-    records = Records.of(site)
+    records = Records(site)
     holder = records.lock.holder()
     if holder is None:
         yield from _free(records)
@@ -48,6 +49,8 @@ def _held(records: Records, holder: Holder) -> Finding:
     process = running(records.running)
     if process is not None:
         return ok("lock", f"{told}; process {process} works on it")
+    if state is not None and state.rebuilt:
+        return warning("lock", f"{told}; {say_rebuilt(state)}", "git deploy status")
     if was_killed(records.running) or state is None or state.progress < Progress.STARTED:
         return warning("lock", f"{told}; its last command was killed", "git deploy status")
     if time.time() - holder.since > _DAY:
@@ -61,7 +64,7 @@ def block(site: Site) -> Iterator[Finding]:
 
 
 def journal(site: Site) -> Iterator[Finding]:
-    path = Records.of(site).journal
+    path = Records(site).journal
     if not path.exists():
         yield ok("journal", "none yet: the first rollout begins it")
         return

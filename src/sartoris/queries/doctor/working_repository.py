@@ -26,7 +26,7 @@ def files(site: Site) -> Iterator[Finding]:
     try:
         checks.require_clean_tree(site)
     except checks.DirtyTree as error:
-        if Records.of(site).lock.holder() is None:
+        if Records(site).lock.holder() is None:
             yield refused("files", error)
         else:
             yield ok("files", "changed, while a rollout is under way")

@@ -15,7 +15,7 @@ from sartoris.salt.help import help_of
 from sartoris.salt.runner.answers import Return
 from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch
 from sartoris.salt.runner.master import MasterWire, matching
-from sartoris.salt.runner.records import SlotRecord, SlotRecords
+from sartoris.salt.runner.records import SlotRecord, SlotRecords, record_of
 
 __load__ = (*ACTIONS, "minions", "publish", "returns", "desire", "desired", "converge")
 
@@ -86,7 +86,7 @@ def desire(record: Mapping[str, Any]) -> bool:
 
         salt-run git_deploy.desire '{"repository": ..., "slot": ..., "targets": ..., ...}'
     """
-    SlotRecords.of(_opts()).write(SlotRecord(**{**record, "server": _caller()}))
+    SlotRecords.of(_opts()).write(record_of({**record, "server": _caller()}))
     return True
 
 

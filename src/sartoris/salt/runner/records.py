@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import urllib.parse
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Optional
 
@@ -37,6 +37,14 @@ class SlotRecord:
     version: int = RECORD_VERSION
 
 
+class NewerRecord(Exception):
+    """A record is of a version that this runner would misunderstand."""
+
+
+class BadRecord(ValueError):
+    """It is no record of a slot."""
+
+
 class Conflict(Exception):
     """A slot of this name is deployed from another server, or another repository there."""
 
@@ -53,7 +61,7 @@ class SlotRecords:
         return cls(Path(opts.get("git_deploy.desired") or DEFAULT_DIRECTORY))
 
     def write(self, record: SlotRecord) -> None:
-        """Raises OSError, and Conflict: servers do not take each other's slots."""
+        """Raises OSError, NewerRecord, and Conflict: servers do not take each other's slots."""
         path = self._path(record)
         before = _read(path)
         if before and (before.server, before.origin) != (record.server, record.origin):
@@ -70,23 +78,63 @@ class SlotRecords:
             new.unlink(missing_ok=True)
 
     def all(self) -> Iterator[SlotRecord]:
-        """Those that can be read; a damaged one counts as none: nothing is deployed by guess."""
+        """Those that can be read; a damaged or a newer one counts as none: nothing is deployed by
+        guess.
+        """
         if self.directory.is_dir():
-            found = (_read(path) for path in sorted(self.directory.glob("*.json")))
+            found = (_known(path) for path in sorted(self.directory.glob("*.json")))
             yield from (record for record in found if record)
 
     def again(self, record: SlotRecord) -> Optional[SlotRecord]:
         """What the same slot's record says now."""
-        return _read(self._path(record))
+        return _known(self._path(record))
 
     def _path(self, record: SlotRecord) -> Path:
         names = (urllib.parse.quote(name, safe="") for name in (record.repository, record.slot))
         return self.directory / f"{'@'.join(names)}.json"
 
 
-def _read(path: Path) -> Optional[SlotRecord]:
+def record_of(content: Mapping[str, Any]) -> SlotRecord:
+    """The record in a JSON object; fields of a later version are ignored.
+
+    Raises NewerRecord, BadRecord.
+    """
+    version = content.get("version", 1)
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise BadRecord("the version is no number")
+    if version > RECORD_VERSION:
+        raise NewerRecord(
+            f"the record of a slot was written by a newer Sartoris (version {version}; this runner"
+            f" reads up to {RECORD_VERSION}); upgrade Sartoris on the master"
+        )
+    known = {one.name: content[one.name] for one in fields(SlotRecord) if one.name in content}
+    for name, value in known.items():
+        if not isinstance(value, _KINDS.get(name, str)):
+            raise BadRecord(f"{name} is not as expected")
     try:
-        record = SlotRecord(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        return SlotRecord(**known)
+    except TypeError as error:
+        raise BadRecord(str(error)) from error
+
+
+_KINDS: dict[str, Any] = {
+    "settled": (dict, type(None)),
+    "coming": (dict, type(None)),
+    "version": int,
+}
+
+
+def _read(path: Path) -> Optional[SlotRecord]:
+    """None if there is none, or none that can be read. Raises NewerRecord."""
+    try:
+        content = json.loads(path.read_text())
+        return record_of(content) if isinstance(content, dict) else None
+    except (OSError, ValueError):
         return None
-    return record if record.version == RECORD_VERSION else None
+
+
+def _known(path: Path) -> Optional[SlotRecord]:
+    try:
+        return _read(path)
+    except NewerRecord:
+        return None
