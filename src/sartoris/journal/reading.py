@@ -22,7 +22,7 @@ def event_of(document: Mapping[str, Any]) -> Event | None:
         return None
     known = {field.name for field in fields(kind)}
     try:
-        return kind(**{name: _typed(value) for name, value in document.items() if name in known})
+        return kind(**{n: _typed(n, value) for n, value in document.items() if n in known})
     except TypeError:
         return None
 
@@ -39,9 +39,11 @@ def _below(kind: type[Event]) -> Iterator[type[Event]]:
         yield from _below(child)
 
 
-def _typed(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_typed(one) for one in value)
-    if isinstance(value, dict):
+def _typed(name: str, value: Any) -> Any:
+    if name == "outcome":
         return Outcome.from_json(value, target=value.get("target", ""))
-    return value
+    return _tuples(value)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
