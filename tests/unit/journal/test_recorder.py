@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,35 @@ def test_a_hook_that_writes_without_end_does_not_fill_the_journal(
     kinds = [event["event"] for event in journal.events("")]
     assert kinds == ["hook-started", *["hook-output"] * 4] * 2
     assert [event.seq for event in seen[5:11]] == [0] * 6
+
+
+@pytest.fixture
+def held(journal: Journal) -> Iterator[Callable[[], None]]:
+    """Has somebody else hold the journal from when it is called."""
+    journal._database.execute("PRAGMA busy_timeout = 20")
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
+
+        def hold() -> None:
+            other.execute("BEGIN IMMEDIATE")
+
+        yield hold
+
+
+def test_a_journal_that_is_held_at_the_first_event_stops_the_command_before_it_begins(
+    events: EventStream, held: Callable[[], None]
+) -> None:
+    seen = heard(events)
+    held()
+    with pytest.raises(JournalUnusable, match="database is locked"):
+        events.note("one")
+    assert seen == []
+
+
+def test_a_journal_that_is_held_later_is_one_warning(
+    events: EventStream, held: Callable[[], None]
+) -> None:
+    events.note("one")
+    held()
+    seen = heard(events)
+    events.note("two")
+    assert [type(event) for event in seen] == [Warned, Noted]
