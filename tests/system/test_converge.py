@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from tests.system.site import Site
@@ -216,6 +218,9 @@ def test_an_aborted_revert_withdraws_nothing_where_the_desired_state_is_lost(
     """What a revert goes back to was made by another rollout, and was live before it began."""
     live = deployed.desired()
     (deployed.state_directory / "desired.json").unlink()
+    with sqlite3.connect(deployed.state_directory / "journal.sqlite") as journal:
+        journal.execute("DELETE FROM events")  # so that it cannot be rebuilt either
+    journal.close()
     deployed.hook("post-sync.no", "exit 1")
     assert deployed.deploy("revert", live).code == 72
     deployed.deploy("abort")

@@ -258,9 +258,17 @@ class TestRollouts:
     def test_a_damaged_state(self, site: Site) -> None:
         site.ok("start")
         (site.state_directory / "rollout.json").write_text("{")
+        text, steps = warned(site, "lock")
+        assert "the state is rebuilt from the journal" in text
+        assert steps == ["git deploy status"]
+
+    def test_a_damaged_state_that_the_journal_does_not_know(self, site: Site) -> None:
+        site.ok("start")
+        (site.state_directory / "rollout.json").write_text("{")
+        (site.state_directory / "journal.sqlite").unlink()
         text, steps = wrong(site, "lock")
-        assert "rollout.json" in text
-        assert "git deploy abort" in steps
+        assert "rollout.json, cannot be read" in text
+        assert steps[0].startswith("git deploy abort")
 
     def test_a_rollout_of_a_repository_that_shares_the_lock(
         self, site: Site, tmp_path: Path

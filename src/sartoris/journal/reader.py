@@ -17,6 +17,7 @@ from typing import Any
 Recorded = dict[str, Any]  # an event as in `--json`
 
 _DECISIONS = ("desired-state-changed", "document-written")
+PATIENCE = 5.0  # seconds to wait for another process that has locked it
 
 
 class JournalUnreadable(Exception):
@@ -68,7 +69,7 @@ def read_journal(path: Path, session: str) -> Record:
         raise JournalUnreadable(f"there is no {path}")
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as database:
+        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as database:
             return _read(database, session or _newest_session(database))
     except (sqlite3.Error, ValueError) as error:
         raise JournalUnreadable(f"{path} cannot be read: {error}") from error
