@@ -95,8 +95,17 @@ def _newest_session(database: sqlite3.Connection) -> str:
 
 
 def _events(database: sqlite3.Connection, which: str, *values: str) -> tuple[Recorded, ...]:
-    rows = database.execute(f"SELECT data FROM events WHERE {which} ORDER BY id", values)
-    return tuple(json.loads(row[0]) for row in rows)
+    """In the first version all that there is of an event stands in `data`, later its envelope has
+    columns of its own; nothing is migrated here.
+    """
+    columns = [row[1] for row in database.execute("PRAGMA table_info(events)")]
+    envelope = [name for name in columns if name not in ("id", "data")]
+    rows = database.execute(
+        f"SELECT data, {', '.join(envelope)} FROM events WHERE {which} ORDER BY id", values
+    )
+    return tuple(
+        {**dict(zip(envelope, known, strict=True)), **json.loads(data)} for data, *known in rows
+    )
 
 
 def _releases(database: sqlite3.Connection) -> dict[tuple[str, str], Shipped]:

@@ -78,9 +78,8 @@ class Place:
 
     def record(self, *events: Event, session: str = "one") -> None:
         journal = Journal(self.directory / "journal.sqlite")
-        journal.session = session
         for event in events:
-            journal.record(event)
+            journal.record(replace(event, session=session))
         journal.close()
 
     def ship_first(self) -> None:
