@@ -47,7 +47,7 @@ class Tagged:
         fleet = self.fleet.repository
         for command in ("start", "status", "sync", "show", "show-tag"):
             walls[command].append(_wall(fleet, command))
-        walls["status, none under way"].append(_wall(fleet, "status"))
+        walls["status, none in progress"].append(_wall(fleet, "status"))
         by_hand = self.by_hand.repository
         deploy(by_hand, "start")
         deploy(by_hand, "sync")
@@ -104,7 +104,7 @@ def make_tags(repository: Path, count: int) -> None:
 
 
 def _wall(repository: Path, command: str) -> float:
-    # `status` ends with 1 when a rollout is under way.
+    # `status` ends with 1 when a rollout is in progress.
     with measured_children() as measurement:
         deploy(repository, command, allowed=(0, 1) if command == "status" else (0,))
     return measurement.cost.wall

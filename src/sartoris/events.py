@@ -2,7 +2,7 @@
 
 Whoever shows, records or announces a rollout listens to the same stream: the terminal, `--json`,
 log files, mail, hooks. An event is in the journal before the first of them hears of it. A step is
-announced before it is taken and again when it has ended, so that a record cut short by a crash
+announced before it is taken and again when it has ended, so that a record interrupted by a crash
 still tells what was being done. An event is known by its fields and not compared: methods that are
 not made for these classes are not made at every start.
 
@@ -31,7 +31,7 @@ class Event:
     These fields are the envelope. The stream fills in what whoever emits the event leaves out.
     `seq` is the event's number in the journal: it grows, and none is given twice in a repository.
     0: the journal does not have this event. `at` is in seconds since the epoch. `session` is the
-    rollout under way, "" for none; `command` what was typed, as in `git deploy COMMAND`.
+    rollout in progress, "" for none; `command` what was typed, as in `git deploy COMMAND`.
     """
 
     seq: int = 0
@@ -389,6 +389,12 @@ class EventStream:
         self._envelope = Envelope()
         self._listeners: list[Listener] = []
         self._of_relayed: list[Listener] = []
+        self._not_recorded: NotRecorded | None = None
+
+    @property
+    def not_recorded(self) -> NotRecorded | None:
+        """Why the journal has had none of the events since some moment; None while it has all."""
+        return self._not_recorded
 
     @property
     def envelope(self) -> Envelope:
@@ -433,6 +439,7 @@ class EventStream:
             seq = self._record(event)
         except NotRecorded as end:
             self._record = _unnumbered
+            self._not_recorded = end
             self.warn(f"{end}; this command goes on without it")
             seq = 0
         return replace(event, seq=seq)

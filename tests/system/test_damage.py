@@ -182,7 +182,7 @@ def test_what_a_later_version_adds_goes_through_a_rollout(half_way: Site) -> Non
     add_field(state, "prepared_at", 12)
     add_field(half_way.state_directory / "lock", "pool", "drained")
     half_way.hook("post-sync.again", "exit 1")
-    assert half_way.deploy("resync").code == 71
+    assert half_way.deploy("resync").code == 72
     assert json.loads(state.read_text())["prepared_at"] == 12
     assert half_way.holder
     assert half_way.holder["pool"] == "drained"
@@ -263,7 +263,7 @@ class TestWithoutStateAndJournal:
     def test_another_person_needs_force(self, lost: Site) -> None:
         with lost.typed_by("Bob"):
             ran = lost.deploy("abort")
-        assert_clear(ran, "a rollout is under way")
+        assert_clear(ran, "a rollout is in progress")
         assert lost.holder is not None
 
 
@@ -325,7 +325,7 @@ def test_a_desired_state_that_nothing_knows_counts_as_not_set_and_is_said(deploy
         file.unlink()
     ran = deployed.ok("report")
     assert "desired.json, cannot be read" in ran.out
-    assert "cannot be rebuilt: there is no" in ran.out
+    assert "and the journal names none" in ran.out
     assert "Until the next sync or revert no release is wanted" in ran.out
     deployed.ok("revert", old)
     assert deployed.everywhere() == {old} == {deployed.desired()}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sartoris import checkup
+from sartoris import diagnostics
 from sartoris.git import ls_remote
 from sartoris.journal.store import Journal
 from sartoris.queries.doctor import person
@@ -390,13 +390,13 @@ class TestHooksAndReports:
         hook = site.hook("pre-sync.10-test")
         hook.chmod(0o644)
         text, steps = warned(site, "hooks")
-        assert text == f"{hook} is passed over: it is not executable"
+        assert text == f"{hook} is skipped: it is not executable"
         assert steps == [f"chmod +x {hook}"]
 
     def test_a_sync_hook_that_is_passed_over(self, site: Site) -> None:
         site.sync_hook().chmod(0o644)
         text, _ = warned(site, "hooks")
-        assert "slot0.sync is passed over" in text
+        assert "slot0.sync is skipped" in text
 
     def test_a_file_that_belongs_to_no_phase(self, site: Site) -> None:
         hook = site.hook("presync.10-test")
@@ -493,14 +493,16 @@ class TestChecksThatFail:
         released = threading.Event()
 
         def hang() -> Any:
-            yield checkup.ok("first", "done")
+            yield diagnostics.ok("first", "done")
             released.wait(60)
 
         checks = [
-            checkup.Check("a", "hanging", hang, 0.1),
-            checkup.Check("b", "other", lambda: [checkup.ok("other", "done")]),
+            diagnostics.Check("a", "hanging", hang, 0.1),
+            diagnostics.Check("b", "other", lambda: [diagnostics.ok("other", "done")]),
         ]
-        found = [(subject, one.name, one.state, one.text) for subject, one in checkup.look(checks)]
+        found = [
+            (subject, one.name, one.state, one.text) for subject, one in diagnostics.look(checks)
+        ]
         released.set()
         assert found == [
             ("a", "first", "ok", "done"),
@@ -512,5 +514,5 @@ class TestChecksThatFail:
         def see() -> Any:
             raise PermissionError(13, "Permission denied", "/srv/x")
 
-        ((_, one),) = checkup.look([checkup.Check("a", "disk", see)])
+        ((_, one),) = diagnostics.look([diagnostics.Check("a", "disk", see)])
         assert (one.state, one.text) == ("wrong", "/srv/x: Permission denied")

@@ -25,7 +25,7 @@ def snapshot(site: Site) -> Snapshot:
         "origin refs": site.git("for-each-ref", at=site.origin),
         "status": site.git("status", "--porcelain", "--ignored"),
         "journal": rows,
-        "state": files(site.state_directory, passed_over=("publish.git", "journal.sqlite")),
+        "state": files(site.state_directory, skipped=("publish.git", "journal.sqlite")),
         "targets": files(site.root / "targets"),
     }
 
@@ -33,12 +33,12 @@ def snapshot(site: Site) -> Snapshot:
 TABLES = ("rollouts", "events", "targets")
 
 
-def files(top: Path, passed_over: tuple[str, ...] = ()) -> dict[str, tuple[int, bytes]]:
+def files(top: Path, skipped: tuple[str, ...] = ()) -> dict[str, tuple[int, bytes]]:
     found = {}
     for directory, directories, names in os.walk(top):
-        directories[:] = [name for name in directories if name not in passed_over]
+        directories[:] = [name for name in directories if name not in skipped]
         for name in names:
-            if not name.startswith(passed_over or "\0"):
+            if not name.startswith(skipped or "\0"):
                 path = Path(directory, name)
                 mode = path.lstat().st_mode
                 content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()

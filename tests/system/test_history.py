@@ -14,7 +14,7 @@ def told(deployed: Site) -> tuple[Site, str]:
     """A site with one finished rollout more, in which a hook wrote something; and its tag."""
     deployed.hook("post-sync.10-say", "echo all is well")
     with deployed.typed_by("Ann"):
-        return deployed, deployed.rollout({"index.php": "version 2\n"}, "mend the login")
+        return deployed, deployed.rollout({"index.php": "version 2\n"}, "fix the login")
 
 
 def test_rollouts_are_listed_newest_first_with_who_and_how_they_ended(

@@ -16,7 +16,7 @@ from tests.system.site import Ran, Site
 
 @pytest.fixture
 def fixed(deployed: Site) -> Site:
-    """A hotfix under way: one commit on top of what is live, while upstream has moved on."""
+    """A hotfix in progress: one commit on top of what is live, while upstream has moved on."""
     deployed.push_elsewhere({"other.php": "theirs\n"})
     deployed.ok("hotfix")
     deployed.commit({"index.php": "fixed\n"}, "the fix")

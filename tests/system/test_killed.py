@@ -123,7 +123,7 @@ class Play:
         return steps
 
     def bring_to_an_end(self, steps: list[str], duration: float) -> int:
-        """Type what status says until nothing is under way; how many more kills that took."""
+        """Type what status says until nothing is in progress; how many more kills that took."""
         kills = 0
         for _ in range(8):
             if not steps:

@@ -51,7 +51,7 @@ class TestAMail:
     def sent(self, mailed: Site) -> Site:
         mailed.config("deploy.send-mail-on-sync", "true")
         mailed.ok("start")
-        mailed.commit({"index.php": "version 2\n"}, "mend the login")
+        mailed.commit({"index.php": "version 2\n"}, "fix the login")
         mailed.git("config", "user.name", "Ann Other")
         mailed.commit({"lib/b.php": "b\n"}, "add a page")
         mailed.git("config", "--unset", "user.name")
@@ -77,7 +77,7 @@ class TestAMail:
         body = mailbox.mails[0].body
         log = sent.git("log", "--format=%h", "-2").split()
         assert f"Ann Other (1):\n      {log[0]} add a page\n" in body
-        assert f"Some Deployer (1):\n      {log[1]} mend the login\n" in body
+        assert f"Some Deployer (1):\n      {log[1]} fix the login\n" in body
 
     def test_it_has_the_files_that_changed(self, sent: Site, mailbox: Mailbox) -> None:
         body = mailbox.mails[0].body

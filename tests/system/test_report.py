@@ -18,7 +18,7 @@ from tests.system.site import Site
 def test_status_of_a_repository_at_rest(site: Site) -> None:
     ran = site.deploy("status")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "No rollout of slot0 is under way.\n"
+    assert ran.out == "No rollout of slot0 is in progress.\n"
     document = site.status()
     assert document["status"] == "none"
     assert document["lock"] is None
@@ -31,7 +31,7 @@ def test_status_of_a_started_rollout(site: Site) -> None:
     ran = site.deploy("status")
     assert ran.code == 1
     (tag,) = site.tags()
-    assert f"A rollout of slot0 is under way ({tag}):" in ran.out
+    assert f"A rollout of slot0 is in progress ({tag}):" in ran.out
     assert "started, not synced yet" in ran.out
     assert "git deploy sync" in ran.out
     document = site.status()
@@ -66,7 +66,7 @@ def test_status_shows_a_rollout_of_another_prefix_than_the_configured_one(site: 
     site.ok("start", "slot7")
     ran = site.deploy("status")
     assert ran.code == 1
-    assert "A rollout of slot7 is under way" in ran.out
+    assert "A rollout of slot7 is in progress" in ran.out
 
 
 def test_report_names_each_target_and_what_is_live(deployed: Site) -> None:

@@ -19,7 +19,7 @@ def hooked(plain: Site) -> Site:
 
 
 def failing(site: Site, script: str = "echo the rsync broke; exit 7") -> Path:
-    """A rollout under way with a change to ship, by a hook that does not succeed."""
+    """A rollout in progress with a change to ship, by a hook that does not succeed."""
     hook = site.sync_hook(script)
     changed(site)
     return hook
@@ -234,7 +234,7 @@ def test_a_hook_that_is_not_executable_is_passed_over_with_a_warning(plain: Site
     hook = failing(plain)
     hook.chmod(0o644)
     ran = plain.ok("sync")
-    assert f"hook {hook} passed over: it is not executable" in ran.err
+    assert f"hook {hook} skipped: it is not executable" in ran.err
     assert "Synchronise by hand" in ran.err
 
 

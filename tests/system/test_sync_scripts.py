@@ -428,7 +428,7 @@ with Sync.of_this_rollout() as sync:
     release = sync.publish()
     sync.gate(sync.fetch(release))
     sync.switch(release, ["web1"])
-    if not Path("../mended").exists():
+    if not Path("../fixed").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     sync.gate(sync.switch(release))
 """
@@ -443,7 +443,7 @@ def test_a_script_that_is_killed_half_way_is_brought_to_its_end_by_resync(deploy
     assert "may be live on some targets" in ran.err
     assert deployed.live("web1") != before == deployed.live("web2")
     assert "switching was interrupted" in deployed.deploy("status").out
-    (deployed.root / "mended").touch()
+    (deployed.root / "fixed").touch()
     ran = deployed.deploy("resync")
     assert ran.code == 0, ran.err
     assert deployed.everywhere() == {deployed.desired()}
@@ -453,7 +453,7 @@ def test_a_script_that_is_killed_half_way_is_taken_back_by_abort(deployed: Site)
     before = deployed.desired()
     install(deployed, KILLED)
     sync(deployed)
-    (deployed.root / "mended").touch()
+    (deployed.root / "fixed").touch()
     ran = deployed.run("abort")
     assert ran.code == 0, ran.err
     assert deployed.everywhere() == {before} == {deployed.desired()}
@@ -561,7 +561,9 @@ def test_a_script_for_another_tag_than_the_one_under_way_is_refused(deployed: Si
     sync(deployed)
     code, said = by_hand(deployed, hook, DEPLOY_ROLLOUT_TAG=deployed.desired())
     assert code == 1
-    assert f"this script is to bring {deployed.desired()}, and the rollout under way is of" in said
+    assert (
+        f"this script is to bring {deployed.desired()}, and the rollout in progress is of" in said
+    )
 
 
 def test_a_script_typed_by_somebody_else_is_refused(deployed: Site) -> None:
@@ -572,7 +574,7 @@ def test_a_script_typed_by_somebody_else_is_refused(deployed: Site) -> None:
     with deployed.typed_by("Mallory"):
         code, said = by_hand(deployed, hook, DEPLOY_ROLLOUT_TAG=tag)
     assert code == 1
-    assert "a rollout is under way" in said
+    assert "a rollout is in progress" in said
 
 
 def test_a_script_needs_a_fleet(plain: Site) -> None:

@@ -184,7 +184,7 @@ def test_as_a_subcommand_of_git(site: Site, tmp_path: Path) -> None:
         words, cwd=site.repo / "lib", env=environment, capture_output=True, check=False
     )
     assert done.returncode == 0
-    assert done.stdout == b"No rollout of slot3 is under way.\n"
+    assert done.stdout == b"No rollout of slot3 is in progress.\n"
 
 
 def test_inside_a_hook_of_git_the_repository_is_still_the_one_of_the_directory(

@@ -28,7 +28,7 @@ class Aborted:
     notes: tuple[str, ...]
 
 
-class NotAllBack(SyncIncomplete):
+class RollbackIncomplete(SyncIncomplete):
     """The rollout is aborted, but some targets still have its release live."""
 
 
@@ -36,8 +36,8 @@ def abort(command: Command) -> Aborted:
     """End the rollout: the fleet as before, the working repository as at the start.
 
     Uncommitted changes and commits of the rollout are kept and named. Raises `NoRollout`,
-    `LockHeld`, `Unmerged`, `EndedWithoutState`, and `NotAllBack` or `CachesStale` once everything
-    that can be undone is.
+    `LockHeld`, `Unmerged`, `EndedWithoutState`, and `RollbackIncomplete` or `CachesStale` once
+    everything that can be undone is.
     """
     with command.exclusively():
         try:
@@ -123,13 +123,13 @@ def _make_rollback_tag(session: Session, back: RolloutState) -> None:
 
 
 def _require_all_back(session: Session, failed: str) -> None:
-    """Raises `NotAllBack` for what `failed`, `CachesStale` for caches that are not purged."""
+    """Raises `RollbackIncomplete` for what `failed`, `CachesStale` for caches not purged."""
     site, state = session.site, session.state
     before, stale = state.release_before, state.stale
     if failed:
         lines = ["the rollout is aborted, but not everywhere:", failed, *stale_lines(stale)]
         again = ban_commands(site, state.prefix, before, stale)
-        raise NotAllBack("\n".join(lines), next_steps=[*_ways_back(session), *again])
+        raise RollbackIncomplete("\n".join(lines), next_steps=[*_ways_back(session), *again])
     require_purged(site, state.prefix, before, stale, "the rollout is aborted")
 
 

@@ -150,8 +150,8 @@ def failures(session: Session) -> Iterator[None]:
         raise
     except SyncIncomplete as error:
         session.run_all_hooks(Phase.POST_SYNC, GIT_DEPLOY_RESULT="incomplete")
-        told = f"the sync of {state.rollout_tag} is not complete: {_first_line(error)}"
-        announce(session, told, level="warning")
+        message = f"the sync of {state.rollout_tag} is not complete: {_first_line(error)}"
+        announce(session, message, level="warning")
         _mail_sync(session, "NOT COMPLETE", error.message)
         raise
 
@@ -175,8 +175,8 @@ def going_back(session: Session, tag: str) -> None:
     if not tag:
         announce(session, f"{what}; back at {state.start_tag}", topic="abort")
     elif state.delivery is BY_HAND:
-        told = f"{what}; the servers are NOT BACK, {tag} is for them"
-        announce(session, told, topic="abort", level="warning")
+        message = f"{what}; the servers are NOT BACK, {tag} is for them"
+        announce(session, message, topic="abort", level="warning")
     else:
         announce(session, f"{what}; back to {state.start_tag} by {tag}", topic="abort")
 
@@ -186,8 +186,8 @@ def aborted(session: Session, not_back: str) -> None:
     what = state.rollout_tag or state.prefix
     if not_back:
         first = not_back.split("\n", 1)[0]
-        told = f"{what} is not taken back everywhere: {first}"
-        announce(session, told, topic="abort", level="warning")
+        message = f"{what} is not rolled back everywhere: {first}"
+        announce(session, message, topic="abort", level="warning")
     mail(
         session,
         "abort",

@@ -23,15 +23,15 @@ from sartoris.rollout.state import Progress, RolloutState
 from sartoris.transports.configured import how_to_configure_targets
 
 
-class NotASync(WrongUsage):
+class OutsideSync(WrongUsage):
     """The script was started outside of a sync."""
 
 
 class OtherRollout(Refused):
-    """The rollout under way is not the one that the script is to bring."""
+    """The rollout in progress is not the one that the script is to bring."""
 
 
-class CommandGone(SyncIncomplete):
+class ParentExited(SyncIncomplete):
     """The `git deploy` that called the script has ended, and others may be at work."""
 
 
@@ -48,10 +48,10 @@ class Call:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Call:
-        """Raises `NotASync`."""
+        """Raises `OutsideSync`."""
         tag = environment.get("DEPLOY_ROLLOUT_TAG", "")
         if not tag:
-            raise NotASync(
+            raise OutsideSync(
                 "DEPLOY_ROLLOUT_TAG is not set: this is a sync hook, which `git deploy sync` runs",
                 next_steps=["git deploy sync", "git deploy resync"],
             )
@@ -79,11 +79,11 @@ class ScriptContext:
         return self.session.state.aborting
 
     def require_parent(self) -> None:
-        """Go on only while the command that called us runs. Raises `CommandGone`."""
+        """Go on only while the command that called us runs. Raises `ParentExited`."""
         running_now = running(self.session.command.records.running)
         if not self.call.process or running_now == self.call.process:
             return
-        raise CommandGone(
+        raise ParentExited(
             f"the `git deploy` that ran this sync script (process {self.call.process}) has ended,"
             f" so the script stops too\n{nothing_switched(self.session.state)}",
             next_steps=["git deploy status", "git deploy resync", "git deploy abort"],
@@ -94,7 +94,7 @@ class ScriptContext:
 def script_context(call: Call, directory: Path) -> Iterator[ScriptContext]:
     """The context of a script that was called in `directory`, for as long as the body runs.
 
-    Raises `NoRollout`, `OtherRollout`, `LockHeld`, `CommandRunning`, `CommandGone`, and `Refused`
+    Raises `NoRollout`, `OtherRollout`, `LockHeld`, `CommandRunning`, `ParentExited`, and `Refused`
     without a fleet.
     """
     options = Options(prefix=call.prefix, deploy_file=call.deploy_file, adopt=call.adopt)
@@ -136,7 +136,7 @@ def _require_tag(state: RolloutState, call: Call) -> None:
     expected = state.rollback_tag if state.aborting else tagged
     if call.tag != expected:
         raise OtherRollout(
-            f"this script is to bring {call.tag}, and the rollout under way"
+            f"this script is to bring {call.tag}, and the rollout in progress"
             f" {f'is of {expected}' if expected else 'has no tag yet'}",
             next_steps=["git deploy status"],
         )

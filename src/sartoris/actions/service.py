@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sartoris.config import Share
+from sartoris.config import CountOrPercent
 from sartoris.errors import Refused, ServiceIncomplete
 from sartoris.fleet.causes import describe_failures
 from sartoris.fleet.fleet import StageResult
@@ -19,7 +19,7 @@ Change = Literal["restart", "reload"]
 
 
 def act_on_service(
-    command: Command, change: Change, names: Sequence[str], batch: Share | None = None
+    command: Command, change: Change, names: Sequence[str], batch: CountOrPercent | None = None
 ) -> StageResult:
     """Restart or reload the service on the named targets, or all, one batch after another.
 

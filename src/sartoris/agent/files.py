@@ -46,7 +46,7 @@ def remove_if_possible(*paths: Path) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty when it is missing or was cut short by a power cut."""
+    """The JSON object in a file; empty when it is missing or was interrupted by a power cut."""
     try:
         content = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -1,4 +1,4 @@
-"""Shows events on a terminal: as lines, and a bar for the stage that is under way."""
+"""Shows events on a terminal: as lines, and a bar for the stage that is in progress."""
 
 from __future__ import annotations
 

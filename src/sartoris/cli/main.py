@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "revert": ("revert", "Make an earlier release live again."),
     "converge": ("converge", "Bring targets that were away to the desired state."),
     "service": ("service", "Restart or reload the service, or ask how it is."),
-    "status": ("status", "Tell whether a rollout is under way, and how far."),
+    "status": ("status", "Tell whether a rollout is in progress, and how far."),
     "report": ("report", "Tell what is live where."),
     "history": ("history", "List the rollouts, or tell one event by event."),
     "doctor": ("doctor", "Tell what is wrong with the set-up of this server."),

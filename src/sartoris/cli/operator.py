@@ -20,7 +20,7 @@ def operators() -> None:
 @operators.command("demo")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 def demo(directory: Path | None) -> None:
-    """Make a small site in DIRECTORY (default: a temporary one), deploy to it, break it, mend it.
+    """Make a small site in DIRECTORY (default: a temporary one), deploy to it, break it, fix it.
 
     Prints each command as it runs it, and leaves the place for you to play in.
     """

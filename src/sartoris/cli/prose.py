@@ -28,12 +28,12 @@ stops, and nothing live has changed. Then all switch, each by one atomic rename.
 finishes the rollout; until then it can be repeated (`resync`) or given up (`abort`).
 
     git deploy start
-    git commit -a -m 'Mend the login'
+    git commit -a -m 'Fix the login'
     git push
     git deploy sync
 
 A `PREFIX` stands in front of the tags and chooses the slot on the targets, and the hooks. It may be
-typed after the action; otherwise it is `deploy.tag-prefix`, or that of the rollout under way.
+typed after the action; otherwise it is `deploy.tag-prefix`, or that of the rollout in progress.
 
 Where no targets are configured, and the site has no sync hook, a sync tags, pushes, and leaves the
 synchronisation to you; when it is done, type `git deploy finish`.
@@ -48,7 +48,7 @@ GIT_DEPLOY = (
 Some commands answer a question with their exit status. If they fail instead, it is one of those
 above, and there is no answer on standard output.
 
-`git deploy status`: `0` no rollout is under way, `1` one has started, `2` it is tagged and not
+`git deploy status`: `0` no rollout is in progress, `1` one has started, `2` it is tagged and not
 finished, `3` deploys are blocked.
 
 `git deploy service status`: `0` the service is active on all targets, `1` it is not.
@@ -107,7 +107,7 @@ In the working repository and in each release: which commit and tag it is, and w
 when, from where and why.
 
 = `.git/deploy/lock`
-Who has the rollout under way. With `deploy.lock-dir-root` it is `git-deploy/lock` in that
+Who has the rollout in progress. With `deploy.lock-dir-root` it is `git-deploy/lock` in that
 directory.
 
 = `.git/deploy/rollout.json`, `.git/deploy/desired.json`

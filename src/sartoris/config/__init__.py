@@ -3,6 +3,14 @@
 from sartoris.config.config import Config
 from sartoris.config.loading import load_config
 from sartoris.config.problems import ConfigError
-from sartoris.config.values import BadValue, Share, Target, check_prefix
+from sartoris.config.values import BadValue, CountOrPercent, Target, check_prefix
 
-__all__ = ["BadValue", "Config", "ConfigError", "Share", "Target", "check_prefix", "load_config"]
+__all__ = [
+    "BadValue",
+    "Config",
+    "ConfigError",
+    "CountOrPercent",
+    "Target",
+    "check_prefix",
+    "load_config",
+]

@@ -11,7 +11,7 @@ from sartoris.config.caches import CacheServer
 from sartoris.config.problems import ConfigError, Problem
 from sartoris.config.values import (
     BadValue,
-    Share,
+    CountOrPercent,
     Target,
     check_name,
     check_prefix,
@@ -62,9 +62,9 @@ class Config:
     service: str | None
     service_action: Literal["reload", "restart"] | None
 
-    max_failed: Share
+    max_failed: CountOrPercent
     canary: tuple[str, ...]
-    batch: Share
+    batch: CountOrPercent
 
     varnish: tuple[CacheServer, ...]
     varnish_secret: Path

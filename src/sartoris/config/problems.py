@@ -9,7 +9,7 @@ from sartoris.errors import Refused
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong: a line for a person, and the commands that may mend it."""
+    """One thing that is wrong: a line for a person, and the commands that may fix it."""
 
     line: str
     next_steps: tuple[str, ...] = ()

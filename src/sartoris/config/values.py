@@ -65,7 +65,7 @@ class Kind(NamedTuple):
     planned: tuple[str, ...] = ()
 
 
-class Share(NamedTuple):
+class CountOrPercent(NamedTuple):
     """A part of a group: a count, or a percentage of it."""
 
     amount: int
@@ -187,17 +187,17 @@ def parse_umask(text: str) -> int:
     return mask
 
 
-def parse_share(text: str) -> Share:
+def parse_share(text: str) -> CountOrPercent:
     match = re.fullmatch(_SHARE, text)
     if not match:
         raise BadValue("is not a number of targets; write N or N%, as in 2 or 10%")
-    share = Share(int(match[1]), bool(match[2]))
+    share = CountOrPercent(int(match[1]), bool(match[2]))
     if share.percent and share.amount > 100:
         raise BadValue("is more than all; 100% is the most")
     return share
 
 
-def parse_batch(text: str) -> Share:
+def parse_batch(text: str) -> CountOrPercent:
     share = parse_share(text)
     if share.amount == 0:
         raise BadValue("would never switch a target; 1 is the least")

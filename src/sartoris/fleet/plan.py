@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sartoris.config import Share
+from sartoris.config import CountOrPercent
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Planner:
 
     targets: Sequence[str]
     canary: Sequence[str]
-    batch: Share
-    max_failed: Share
+    batch: CountOrPercent
+    max_failed: CountOrPercent
 
     def at_once(self, stage: str, targets: Sequence[str]) -> Plan:
         """Everyone together, as for a fetch, where stopping is free."""
@@ -81,7 +81,7 @@ class Planner:
         targets: Sequence[str],
         *,
         behind: Sequence[str] = (),
-        batch: Share | None = None,
+        batch: CountOrPercent | None = None,
     ) -> Plan:
         """The canaries first, then batches; `batch` instead of the configured size."""
         waves = tuple(self._waves(targets, batch or self.batch))
@@ -97,7 +97,7 @@ class Planner:
         total = len(self.targets)
         return Limits(max_failed=self.max_failed.of(total), total=total)
 
-    def _waves(self, targets: Sequence[str], batch: Share) -> Iterator[Wave]:
+    def _waves(self, targets: Sequence[str], batch: CountOrPercent) -> Iterator[Wave]:
         first = tuple(name for name in targets if name in self.canary)
         rest = [name for name in targets if name not in self.canary]
         if first:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sartoris.config import Share
+from sartoris.config import CountOrPercent
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.fleet import Fleet, StageResult
 from sartoris.fleet.plan import Planner
@@ -45,7 +45,11 @@ class SlotFleet:
         return self.runner.run(plan, partial(self._bring, release))
 
     def service(
-        self, service: str, action: ServiceAction, targets: Sequence[str], batch: Share | None
+        self,
+        service: str,
+        action: ServiceAction,
+        targets: Sequence[str],
+        batch: CountOrPercent | None,
     ) -> Ran:
         """Act on the service, in waves as a switch; `batch` instead of the configured size."""
         plan = self.planner.in_waves("service", targets, batch=batch)

@@ -41,10 +41,10 @@ def find_hooks(directory: Path, phase: str, prefix: str) -> Iterator[Found]:
             continue
         for path in paths:
             if path.name.startswith(f"{phase}."):
-                yield Found(path, hook_prefix, reason_to_pass_over(path))
+                yield Found(path, hook_prefix, reason_to_skip(path))
 
 
-def reason_to_pass_over(path: Path) -> str:
+def reason_to_skip(path: Path) -> str:
     """Why a file that is called like a hook does not run; "" if it does."""
     if path.name.endswith((".bak", "~")):
         return "it is called like a backup copy"

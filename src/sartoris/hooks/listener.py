@@ -12,7 +12,7 @@ from sartoris.hooks.report import HookReport
 class HookListener:
     """Is told of each hook: before it runs, what it writes as it comes, and how it ended.
 
-    This one shows what hooks write on standard error. A hook that is passed over only ends.
+    This one shows what hooks write on standard error. A hook that is skipped only ends.
     """
 
     def started(self, phase: str, hook: Path) -> None:
@@ -24,7 +24,7 @@ class HookListener:
         to_standard_error(output)
 
     def ended(self, report: HookReport) -> None:
-        """It has ended, or was passed over."""
+        """It has ended, or was skipped."""
 
 
 def to_standard_error(output: bytes) -> None:

@@ -67,7 +67,7 @@ class HookContext:
         """The whole environment of a hook of `hook_prefix` (`common`, or the prefix) in `phase`."""
         inherited = without_repository(os.environ)
         mine = {name: value for name, value in inherited.items() if name not in VARIABLES}
-        told = {
+        variables = {
             "GIT_DEPLOY_ACTION": self.action,
             "GIT_DEPLOY_PHASE": str(phase),
             "GIT_DEPLOY_PREFIX": self.prefix,
@@ -77,4 +77,9 @@ class HookContext:
             "GIT_DEPLOY_START_TAG": self.start_tag,
             "GIT_DEPLOY_ROLLOUT_TAG": self.rollout_tag,
         }
-        return {**mine, **told, **{name: tag for name, tag in tags.items() if tag}, **self.extra}
+        return {
+            **mine,
+            **variables,
+            **{name: tag for name, tag in tags.items() if tag},
+            **self.extra,
+        }

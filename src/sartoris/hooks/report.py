@@ -11,11 +11,11 @@ from sartoris.errors import Refused
 
 @dataclass(frozen=True)
 class HookReport:
-    """What one hook did, or why it was passed over.
+    """What one hook did, or why it was skipped.
 
     `phase` is "sync" for the sync hook. `exit_code` is None when the hook did not end by itself or
     was never started (`problem` says why), and negative when a signal killed it. `seconds` is how
-    long it ran, `output_tail` the last lines that it wrote. `passed_over_reason` is "" if it ran.
+    long it ran, `output_tail` the last lines that it wrote. `skipped_reason` is "" if it ran.
     """
 
     hook: Path
@@ -23,18 +23,18 @@ class HookReport:
     exit_code: int | None = None
     seconds: float = 0.0
     output_tail: str = ""
-    passed_over_reason: str = ""
+    skipped_reason: str = ""
     problem: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether the rollout may go on: the hook succeeded, or was passed over."""
+        """Whether the rollout may go on: the hook succeeded, or was skipped."""
         return not self.failure
 
     @property
     def failure(self) -> str:
         """What went wrong, to stand after the hook's path; "" if nothing did."""
-        if self.problem or self.passed_over_reason or self.exit_code is None:
+        if self.problem or self.skipped_reason or self.exit_code is None:
             return self.problem
         if self.exit_code < 0:
             return f"was killed by {_signal_name(-self.exit_code)}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from sartoris.hooks.finding import Found, find_hooks, reason_to_pass_over
+from sartoris.hooks.finding import Found, find_hooks, reason_to_skip
 from sartoris.hooks.listener import HookListener
 from sartoris.hooks.phases import HookContext, Phase
 from sartoris.hooks.program import run_program
@@ -61,9 +61,9 @@ class Hooks:
         path = self._directory / SYNC / f"{prefix}.sync"
         if not os.path.lexists(path):
             return None
-        reason = reason_to_pass_over(path)
+        reason = reason_to_skip(path)
         if reason:
-            self._listener.ended(HookReport(path, SYNC, passed_over_reason=reason))
+            self._listener.ended(HookReport(path, SYNC, skipped_reason=reason))
             return None
         return path
 
@@ -79,8 +79,8 @@ class Hooks:
 
         `meanwhile` is called a few times a second until it has ended, and once more then.
         """
-        told = {**context.environment(SYNC, context.prefix), **environment}
-        return self._told(self._run(path, SYNC, told, meanwhile))
+        variables = {**context.environment(SYNC, context.prefix), **environment}
+        return self._reported(self._run(path, SYNC, variables, meanwhile))
 
     def _reports(self, phase: Phase, context: HookContext) -> Iterator[HookReport]:
         if self._directory is None:
@@ -88,13 +88,11 @@ class Hooks:
         if not self._directory.is_dir():
             yield from self._missing_directory(self._directory, phase)
         for found in find_hooks(self._directory, phase, context.prefix):
-            yield self._told(self._report(found, phase, context))
+            yield self._reported(self._report(found, phase, context))
 
     def _report(self, found: Found, phase: Phase, context: HookContext) -> HookReport:
         if found.reason or found.problem:
-            return HookReport(
-                found.path, phase, passed_over_reason=found.reason, problem=found.problem
-            )
+            return HookReport(found.path, phase, skipped_reason=found.reason, problem=found.problem)
         return self._run(found.path, phase, context.environment(phase, found.prefix))
 
     def _run(
@@ -120,8 +118,8 @@ class Hooks:
         if not self._warned:
             self._warned = True
             reason = "deploy.hook-dir names it, and there is no such directory"
-            yield self._told(HookReport(directory, phase, passed_over_reason=reason))
+            yield self._reported(HookReport(directory, phase, skipped_reason=reason))
 
-    def _told(self, report: HookReport) -> HookReport:
+    def _reported(self, report: HookReport) -> HookReport:
         self._listener.ended(report)
         return report

@@ -80,8 +80,8 @@ class Mailer:
                 raise MailFailed(f"no mail was sent: {self.tool}: {error}") from error
             if done.returncode:
                 said.seek(0)
-                told = said.read(4096).decode(errors="replace").strip()
-                raise MailFailed(f"no mail was sent: {command[0]} {_end(done.returncode)}: {told}")
+                text = said.read(4096).decode(errors="replace").strip()
+                raise MailFailed(f"no mail was sent: {command[0]} {_end(done.returncode)}: {text}")
 
 
 def _end(code: int) -> str:

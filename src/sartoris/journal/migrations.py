@@ -97,7 +97,7 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
 
 def _keep(path: Path, version: int) -> Path:
     kept = path.with_name(f"{path.name}.v{version}")
-    kept.unlink(missing_ok=True)  # of a migration that was cut short: it may not be whole
+    kept.unlink(missing_ok=True)  # of a migration that was interrupted: it may not be whole
     try:
         with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(kept)) as copy:
             now.backup(copy)

@@ -148,5 +148,5 @@ def _condition(outcome: Outcome, release: str) -> Condition:
     if outcome.live != release:
         return "behind"
     if outcome.complete is False or outcome.changed:
-        return "damaged"  # also when it is unfinished: new trees mend both
+        return "damaged"  # also when it is unfinished: new trees fix both
     return "current" if outcome.is_current(release) else "unfinished"

@@ -1,4 +1,4 @@
-"""`git deploy status`: is a rollout under way, whose, how far has it come, and what next."""
+"""`git deploy status`: is a rollout in progress, whose, how far has it come, and what next."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def status(site: Site, records: Records) -> Status:
         blocked = checks.blocked_reason(site)
         return Status(kind="blocked" if blocked else "none", prefix=prefix, blocked=blocked)
     if not holder.is_of(str(site.repository.git_dir)):
-        other = f"a rollout of {holder.repository} is under way: {holder.describe()}"
+        other = f"a rollout of {holder.repository} is in progress: {holder.describe()}"
         prefix = _configured_prefix(site)
         return Status(kind="blocked", prefix=prefix, blocked=other)
     return _open_rollout(site, records, holder)
@@ -93,7 +93,7 @@ def _open_rollout(site: Site, records: Records, holder: Holder) -> Status:
 
 
 def _configured_prefix(site: Site) -> str:
-    """Whether a rollout is under way can be told without a prefix, too: "" then."""
+    """Whether a rollout is in progress can be told without a prefix, too: "" then."""
     from sartoris.errors import NoPrefix
 
     try:

@@ -2,7 +2,7 @@
 
 It holds the commits of releases with all their objects and none of the history before them:
 composed ones or, where submodules are not composed, with the source's own tree. For real submodules
-on the targets `refs/submodules/TAG` carries their commits (`carry`). Objects are written first and
+on the targets `refs/submodules/TAG` brings their commits. Objects are written first and
 the tag last, so a release that can be seen is complete. Whoever calls anything here that writes
 holds the rollout's lock: writers are one at a time, readers any number.
 
@@ -35,7 +35,7 @@ from sartoris.git.objects import (
 )
 from sartoris.releases.compose import Composed, Composer, composed_commit, source_of, tree_of
 from sartoris.releases.quarantine import Quarantine
-from sartoris.releases.submodule_refs import Carrier, pack_carrier, write_carrier
+from sartoris.releases.submodule_refs import SubmoduleRefs, pack_bundle, write_bundle
 
 # Each release adds a pack, and a fetch opens them all.
 PACK_LIMIT = 50
@@ -43,8 +43,8 @@ PACK_LIMIT = 50
 REMEMBERED = 5000
 # The release published last: most of the next one is in it.
 LAST = "refs/sartoris/last"
-# The carrier published last: it has what the histories of submodules were then.
-LAST_CARRIER = "refs/sartoris/last-submodules"
+# The bundle published last: it has what the histories of submodules were then.
+LAST_BUNDLE = "refs/sartoris/last-submodules"
 SETTINGS = {
     "core.logAllRefUpdates": "false",
     "gc.auto": "0",
@@ -89,7 +89,7 @@ class PublishRepository:
         self._objects = path / "objects"
         self._work = path / "sartoris"
         self._git = Git(path, git_dir=path, environment={"GIT_NO_REPLACE_OBJECTS": "1"})
-        self._memory = Memory(self._work / "composed")
+        self._cache = ComposeCache(self._work / "composed")
 
     def prepare(self) -> None:
         """Create the repository if it is not there, and clear up after a crash or many releases.
@@ -112,7 +112,7 @@ class PublishRepository:
         `SubmoduleCommitMissing` or `Refused`, and then nothing has changed.
         """
         if self._submodules == "update":
-            self._carry(source_commit)
+            self._bundle(source_commit)
         return self._compose(source_commit) if self._composes else self._plain(source_commit)
 
     @property
@@ -120,14 +120,14 @@ class PublishRepository:
         return self._submodules == "compose"
 
     def _compose(self, source_commit: str) -> str:
-        before = self._held(self._memory.commits([source_commit]))
+        before = self._held(self._cache.commits([source_commit]))
         if source_commit in before:
             return before[source_commit]
         with self._quarantine() as quarantine:
             composer = Composer(self._source.directory, quarantine, self._composed_before)
             composed = composer.compose(source_commit)
             self._take_in(composed.commit, composed.tree, quarantine.git)
-        self._memory.add(composed)
+        self._cache.add(composed)
         return composed.commit
 
     def _plain(self, source_commit: str) -> str:
@@ -143,24 +143,24 @@ class PublishRepository:
                 self._take_in(commit, tree, quarantine.git)
         return commit
 
-    def _carry(self, source_commit: str) -> str:
-        """Have the submodules' commits here; the id of their carrier, "" when there are none."""
+    def _bundle(self, source_commit: str) -> str:
+        """Have the submodules' commits here; the id of their bundle, "" when there are none."""
         with self._quarantine() as quarantine:
-            commits = Carrier(self._source.directory, quarantine).commits(source_commit)
+            commits = SubmoduleRefs(self._source.directory, quarantine).commits(source_commit)
             if not commits:
                 return ""
-            carrier = write_carrier(quarantine.git, commits, like=source_commit)
-            if not held_objects(self._git, [carrier]):
-                self._take_in_histories(carrier, commits, quarantine)
-        return carrier
+            bundle = write_bundle(quarantine.git, commits, like=source_commit)
+            if not held_objects(self._git, [bundle]):
+                self._take_in_histories(bundle, commits, quarantine)
+        return bundle
 
     def _take_in_histories(
-        self, carrier: str, commits: Sequence[str], quarantine: Quarantine
+        self, bundle: str, commits: Sequence[str], quarantine: Quarantine
     ) -> None:
         held = held_objects(self._git, commits)
-        last = self._resolve(LAST_CARRIER)
+        last = self._resolve(LAST_BUNDLE)
         known = [*held, last] if last else list(held)
-        pack_carrier(quarantine.git, carrier, known, self._objects / "pack")
+        pack_bundle(quarantine.git, bundle, known, self._objects / "pack")
         _flush(self._objects / "pack")
         # A shallow submodule: its history ends there, for the targets too.
         ends = held_objects(self._git, quarantine.shallow())
@@ -183,21 +183,19 @@ class PublishRepository:
             raise Refused(f"{tag} is published already, for {found.source} and not {source_commit}")
         if not self._git.succeeds("check-ref-format", _ref(tag)):
             raise Refused(f"{tag!r} cannot be the name of a tag")
-        carried = self._carried(tag, source_commit)
+        bundled = self._bundled(tag, source_commit)
         commit = self._compose(source_commit) if self._composes else self._plain(source_commit)
         with suppress(FileNotFoundError, NotADirectoryError):  # left by an update that was killed
             (self._path / f"{_ref(tag)}.lock").unlink()
         updates = f"create {_ref(tag)} {commit}\nupdate {LAST} {commit}\n"
-        self._git.run("update-ref", "--stdin", stdin=os.fsencode(carried + updates))
+        self._git.run("update-ref", "--stdin", stdin=os.fsencode(bundled + updates))
         return Release(tag, source_commit, commit, self._size())
 
-    def _carried(self, tag: str, source_commit: str) -> str:
+    def _bundled(self, tag: str, source_commit: str) -> str:
         """What `git update-ref --stdin` has to do for the submodules of a release."""
-        carrier = self._carry(source_commit) if self._submodules == "update" else ""
+        bundle = self._bundle(source_commit) if self._submodules == "update" else ""
         return (
-            f"update {_carrier_ref(tag)} {carrier}\nupdate {LAST_CARRIER} {carrier}\n"
-            if carrier
-            else ""
+            f"update {_bundle_ref(tag)} {bundle}\nupdate {LAST_BUNDLE} {bundle}\n" if bundle else ""
         )
 
     def _complete(self, release: Release) -> None:
@@ -205,11 +203,11 @@ class PublishRepository:
 
         Raises `Refused` when it has real ones, which targets would now leave empty.
         """
-        has_carrier = self._resolve(_carrier_ref(release.tag)) is not None
-        if self._submodules == "update" and not has_carrier:
-            carried = self._carried(release.tag, release.source)
-            self._git.run("update-ref", "--stdin", stdin=os.fsencode(carried))
-        elif self._submodules != "update" and has_carrier:
+        has_bundle = self._resolve(_bundle_ref(release.tag)) is not None
+        if self._submodules == "update" and not has_bundle:
+            bundled = self._bundled(release.tag, release.source)
+            self._git.run("update-ref", "--stdin", stdin=os.fsencode(bundled))
+        elif self._submodules != "update" and has_bundle:
             raise Refused(
                 f"{release.tag} was published with deploy.submodules = update, which is now"
                 f" {self._submodules}: targets would leave its submodules empty",
@@ -285,7 +283,7 @@ class PublishRepository:
             _flush(self._objects / "pack")
 
     def _composed_before(self, commits: Sequence[str]) -> Mapping[str, str]:
-        return self._held(self._memory.trees(commits))
+        return self._held(self._cache.trees(commits))
 
     def _held(self, results: Mapping[str, str]) -> dict[str, str]:
         held = held_objects(self._git, results.values())
@@ -305,7 +303,7 @@ class PublishRepository:
         )
 
 
-class Memory:
+class ComposeCache:
     """What was composed from what, in a file that may be lost or old but never wrong.
 
     Each line is a kind, a commit, and what was composed from it: `commit` for source commits, and
@@ -348,7 +346,7 @@ def _ref(tag: str) -> str:
     return f"refs/tags/{tag}"
 
 
-def _carrier_ref(tag: str) -> str:
+def _bundle_ref(tag: str) -> str:
     return f"refs/submodules/{tag}"
 
 

@@ -1,11 +1,11 @@
 """Carry: the commits of a release's submodules, for targets that keep real submodules.
 
-A *carrier* is a commit without files whose parents are these commits, at any depth. One ref to it
+A *bundle* is a commit without files whose parents are these commits, at any depth. One ref to it
 keeps them all, and one fetch brings them all, each with its history. It is a function of the set of
-commits alone, so that releases between which no submodule moved have one carrier.
+commits alone, so that releases between which no submodule moved have one bundle.
 
 As for `git submodule update`, a commit without a `.gitmodules` has no submodules. Those that a
-commit's `.gitmodules_internal` names are not carried: targets fetch them from where it says.
+commit's `.gitmodules_internal` names are not bundled: targets fetch them from where it says.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MESSAGE = b"\nSubmodules of a release\n"
 
 
 class Histories(Protocol):
-    """Through which the commits of submodules are read, and where the carrier is written."""
+    """Through which the commits of submodules are read, and where the bundle is written."""
 
     @property
     def git(self) -> Git:
@@ -44,16 +44,16 @@ class Histories(Protocol):
         """Let commands that start after this see these object directories, history included."""
 
 
-class Carrier:
+class SubmoduleRefs:
     """Makes the carriers of commits of the working repository at `top`."""
 
     def __init__(self, top: Path, store: Histories) -> None:
         self._top = top.absolute()
         self._store = store
-        self._carried: set[str] = set()
+        self._bundled: set[str] = set()
 
     def commits(self, source_commit: str) -> list[str]:
-        """The commits that a carrier of this commit has to carry, in order.
+        """The commits that a bundle of this commit has to carry, in order.
 
         Raises `SubmoduleNotCheckedOut`, `SubmoduleCommitMissing`, or `Refused` when a
         `.gitmodules_internal` cannot be read.
@@ -61,7 +61,7 @@ class Carrier:
         level = [("", source_commit)]
         while level:
             level = self._below(level)
-        return sorted(self._carried)
+        return sorted(self._bundled)
 
     def _below(self, level: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """The submodules (path with a final slash, commit) of submodules, one level deeper."""
@@ -76,7 +76,7 @@ class Carrier:
             for link in outline(git, commit).gitlinks:
                 children.append((f"{inside}{os.fsdecode(link.path)}/", link.commit))
                 if link.path not in elsewhere:
-                    self._carried.add(link.commit)
+                    self._bundled.add(link.commit)
         self._require(children)
         return children
 
@@ -97,8 +97,8 @@ class Carrier:
 _FILES = (".gitmodules", ".gitmodules_internal")
 
 
-def write_carrier(git: Git, commits: Sequence[str], like: str) -> str:
-    """Write the carrier of these commits, which are in order; its id, as long as `like`."""
+def write_bundle(git: Git, commits: Sequence[str], like: str) -> str:
+    """Write the bundle of these commits, which are in order; its id, as long as `like`."""
     git.run("hash-object", "-t", "tree", "-w", "--stdin")
     parents = b"".join(b"parent %s\n" % commit.encode() for commit in commits)
     tree = b"tree %s\n" % empty_tree(like).encode()
@@ -106,12 +106,12 @@ def write_carrier(git: Git, commits: Sequence[str], like: str) -> str:
     return write_commit(git, tree + parents + who + _MESSAGE)
 
 
-def pack_carrier(git: Git, carrier: str, held: Iterable[str], directory: Path) -> None:
-    """Write a pack of the carrier and the history it carries, without that of the `held` commits.
+def pack_bundle(git: Git, bundle: str, held: Iterable[str], directory: Path) -> None:
+    """Write a pack of the bundle and the history it bundles, without that of the `held` commits.
 
     Raises `Refused` when the history of a submodule has a hole.
     """
-    packed = write_pack_of_history(git, [carrier], held, directory)
+    packed = write_pack_of_history(git, [bundle], held, directory)
     if not packed.ok:
         raise Refused(
             f"the history of a submodule cannot be read:\n{packed.tail()}",

@@ -53,14 +53,14 @@ def tag_deployed(site: Site, prefix: str, commit: str) -> str:
 
 
 def current_text(site: Site, records: Records) -> str:
-    """The deploy file here, while it is about what is checked out and no rollout is under way.
+    """The deploy file here, while it is about what is checked out and no rollout is in progress.
 
     Raises `Refused`.
     """
     path = site.repository.top / site.deploy_file
     if records.lock.holder() is not None:
         raise Refused(
-            f"a rollout is under way, so {site.deploy_file} may not be true any more",
+            f"a rollout is in progress, so {site.deploy_file} may not be true any more",
             next_steps=["git deploy status"],
         )
     if not path.is_file():

@@ -30,8 +30,8 @@ class HookReports(HookListener):
             self._events.emit(HookOutput(phase=str(phase), hook=str(hook), text=text))
 
     def ended(self, report: HookReport) -> None:
-        if report.passed_over_reason:
-            self._events.warn(f"hook {report.hook} passed over: {report.passed_over_reason}")
+        if report.skipped_reason:
+            self._events.warn(f"hook {report.hook} skipped: {report.skipped_reason}")
             return
         self._events.emit(
             HookRan(

@@ -63,11 +63,11 @@ class Holder(NamedTuple):
 
 
 class LockHeld(Refused):
-    """Someone else's rollout is under way."""
+    """Someone else's rollout is in progress."""
 
     def __init__(self, holder: Holder) -> None:
         super().__init__(
-            f"a rollout is under way: {holder.describe()}",
+            f"a rollout is in progress: {holder.describe()}",
             next_steps=[
                 "git deploy status",
                 "git deploy --force abort   # ends it, and resets the working repository",
@@ -84,7 +84,7 @@ class OtherRepository(Refused):
         directory = holder.repository.removesuffix("/.git")
         super().__init__(
             f"a rollout of {directory}, which shares its lock with this repository"
-            f" (deploy.lock-dir-root), is under way: {holder.describe()}",
+            f" (deploy.lock-dir-root), is in progress: {holder.describe()}",
             next_steps=[f"git -C {shlex.quote(directory)} deploy status"],
         )
         self.holder = holder
@@ -157,7 +157,7 @@ class RolloutLock:
             raise _held(current, holder)
 
     def require(self, me: Holder, *, force: bool) -> Holder:
-        """The lock as held by `me`, taken over from somebody else if `force`.
+        """The lock as held by `me`, taken over from another person if `force`.
 
         The session stays the one in the lock. Raises `NoRollout`, `LockHeld`, `OtherRepository`.
         """
@@ -179,7 +179,7 @@ class RolloutLock:
         )
 
     def release(self, holder: Holder) -> None:
-        """Remove the lock if it is still this session's; never somebody else's."""
+        """Remove the lock if it is still this session's; never another person's."""
         current = self.holder()
         if current is not None and current.session == holder.session:
             documents.remove(self.path)

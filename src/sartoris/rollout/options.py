@@ -9,7 +9,7 @@ class Options(NamedTuple):
     """`prefix` None: as configured. `remote` False: nothing that needs the network is done.
 
     `remote_branch` None: the one that the branch here follows. `message` is the rollout's, "" for
-    the default. `force` takes over somebody else's lock and goes past checks that ask "are you
+    the default. `force` takes over another person's lock and goes past checks that ask "are you
     sure". `date_format`, `deploy_file` and `mail_to` override deploy.date-fmt, deploy.deploy-file
     and deploy.announce-mail. `show_most` is how many commits and files are named before "and N
     more".

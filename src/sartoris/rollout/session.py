@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sartoris.errors import Refused
+from sartoris.errors import Refused, SartorisError
 from sartoris.events import RolloutEnded, RolloutStarted
 from sartoris.hooks import HookContext, Phase
 from sartoris.rollout.command import Command
@@ -141,6 +141,7 @@ def begin(command: Command, person: Person, prefix: str, why: str, **known: Any)
 
     Raises `LockHeld`, `OtherRepository`.
     """
+    _require_journal(command)
     site = command.site
     holder = person.holding(command.name, session=command.new_session, why=why)
     state = RolloutState(
@@ -212,6 +213,16 @@ def take_over_unfinished_start(command: Command, person: Person) -> Session | No
     require_allowed("start", state)
     _follow(command, state)
     return Session(command, person, state)
+
+
+def _require_journal(command: Command) -> None:
+    """What has begun goes on without a journal; a rollout that would leave no trace never begins.
+
+    Raises `JournalUnusable`.
+    """
+    not_recorded = command.events.not_recorded
+    if not_recorded is not None and isinstance(not_recorded.__cause__, SartorisError):
+        raise not_recorded.__cause__
 
 
 def _follow(command: Command, state: RolloutState) -> None:

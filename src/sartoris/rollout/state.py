@@ -154,7 +154,7 @@ class StateFile:
         self._written = written
 
     def read(self) -> RolloutState | None:
-        """The state of the rollout that is under way; None for none, or one that only begins."""
+        """The state of the rollout that is in progress; None for none, or one that only begins."""
         try:
             found = documents.read(self.path, "the state of the rollout", RolloutState.from_json)
         except documents.Unreadable as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sartoris.orders import Order, Outcome
 
 if TYPE_CHECKING:
-    from sartoris.checkup import Answers, Check
+    from sartoris.diagnostics import Answers, Check
 
 
 class Transport(ABC):

@@ -12,7 +12,7 @@ from sartoris.orders import Order, Outcome
 from sartoris.transports.base import HasChecks, Transport
 
 if TYPE_CHECKING:
-    from sartoris.checkup import Answers, Check, Finding
+    from sartoris.diagnostics import Answers, Check, Finding
 
 
 Agent = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
@@ -71,12 +71,12 @@ class LocalTransport(Transport, HasChecks):
         """Nothing is open."""
 
     def checks(self, answers: Answers) -> Sequence[Check]:
-        from sartoris.checkup import Check
+        from sartoris.diagnostics import Check
 
         return [Check("targets", "answers", lambda: self._look(answers))]
 
     def _look(self, answers: Answers) -> Iterator[Finding]:
-        from sartoris.checkup import ok
+        from sartoris.diagnostics import ok
         from sartoris.shell import command
 
         away = [name for name, root in self._roots.items() if not root.is_dir()]

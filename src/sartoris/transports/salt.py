@@ -22,7 +22,7 @@ from sartoris.transports.base import (
 from sartoris.transports.salt_bridge import Bridge, SaltRefused
 
 if TYPE_CHECKING:
-    from sartoris.checkup import Answers, Check
+    from sartoris.diagnostics import Answers, Check
 
 
 class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
@@ -82,7 +82,7 @@ class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
             for name in waiting:
                 yield _unreachable(order, name, error)
         finally:
-            for _ in answers:  # those under way end within their timeout
+            for _ in answers:  # those in progress end within their timeout
                 pass
 
     def publish_desired_state(self, record: DesiredStateRecord) -> str:

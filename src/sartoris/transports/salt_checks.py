@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from sartoris.checkup import Answers, Check, Finding, ok, refused, unknown, warning, wrong
+from sartoris.diagnostics import Answers, Check, Finding, ok, refused, unknown, warning, wrong
 from sartoris.errors import SartorisError
 from sartoris.formatting import plural
 from sartoris.shell import command

@@ -183,7 +183,7 @@ def test_the_service_is_acted_on_by_root_and_after_the_switch(guarded: Guarded, 
 def test_a_service_that_fails_is_told_and_tried_again_by_the_next_switch(
     guarded: Guarded, way: Way
 ) -> None:
-    guarded.init_script(f"echo no such luck; test -e {guarded.root}/mended")
+    guarded.init_script(f"echo no such luck; test -e {guarded.root}/fixed")
     commit = guarded.publish("t1", {"index.php": "1"})
     more = {"service": "web", "service_action": "restart"}
     assert way(guarded, guarded.order("fetch", "t1", commit, **more))["ok"]
@@ -191,7 +191,7 @@ def test_a_service_that_fails_is_told_and_tried_again_by_the_next_switch(
     assert (failed["ok"], failed["error"], failed["live"]) == (False, "service-failed", "t1")
     assert failed["message"] == "service web: restart failed, exit code 1"
     assert failed["output"] == "no such luck"
-    (guarded.root / "mended").touch()
+    (guarded.root / "fixed").touch()
     assert way(guarded, guarded.order("switch", "t1", commit, **more))["ok"]
 
 
@@ -264,7 +264,7 @@ def _entry_with(**more: Any) -> str:
 
 BROKEN = {
     "is empty": "",
-    "is cut short": _entry_with()[:-3],
+    "is interrupted": _entry_with()[:-3],
     "is not an object": "[]",
     "is of another version": '{"version": 2, "deployments": []}',
     "has a boolean for its version": '{"version": true, "deployments": []}',

@@ -126,10 +126,10 @@ def test_orders_name_a_level_only_where_an_old_agent_would_do_something_else(
 
 
 def give_service(target: Target) -> Path:
-    """A service that cannot be acted on until `mended` is there; the file that tells how often."""
+    """A service that cannot be acted on until `fixed` is there; the file that tells how often."""
     script = target.root / "etc" / "init.d" / "web"
     script.parent.mkdir(parents=True)
-    script.write_text(f"#!/bin/sh\ntest -e {target.root}/mended && echo $1 >> {target.root}/said\n")
+    script.write_text(f"#!/bin/sh\ntest -e {target.root}/fixed && echo $1 >> {target.root}/said\n")
     script.chmod(0o755)
     return target.root / "said"
 
@@ -148,7 +148,7 @@ def test_a_service_that_failed_is_due_until_a_repeated_switch_has_acted_on_it(
     assert (failed["error"], failed["due"]) == ("service-failed", ["service", "hooks"])
     assert target.ask("status")["due"] == ["service", "hooks"]
 
-    (target.root / "mended").touch()
+    (target.root / "fixed").touch()
 
     for _ in range(2):
         assert target.ask("switch", "t1", commit, **SERVING)["due"] == []
@@ -169,7 +169,7 @@ def test_a_service_that_is_no_longer_ordered_is_no_longer_due(target: Target) ->
 
 def test_where_the_record_of_the_switch_is_lost_the_service_is_due(target: Target) -> None:
     said = give_service(target)
-    (target.root / "mended").touch()
+    (target.root / "fixed").touch()
     commit = target.release("t1", {"a": "1"}, **SERVING)
     (target.own / "state/slot0.json").unlink()
     assert target.ask("status", **SERVING)["due"] == ["service"]

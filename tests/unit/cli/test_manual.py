@@ -56,7 +56,7 @@ def test_the_page_tells_every_action_option_and_other_name(page: str) -> None:
 
 
 def test_quotes_and_dashes_can_be_copied_from_the_page(page: str) -> None:
-    assert "git commit -a -m 'Mend the login'" in page
+    assert "git commit -a -m 'Fix the login'" in page
     assert "git deploy sync --dry-run" in page
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sartoris.config import Config, ConfigError, Share
+from sartoris.config import Config, ConfigError, CountOrPercent
 from sartoris.config.keys import ACTIONS, KEYS, find_key
 from sartoris.config.reference import render
 from sartoris.config.values import parse_boolean
@@ -79,22 +79,24 @@ def test_a_family_stands_for_its_members() -> None:
 @pytest.mark.parametrize(
     ("share", "total", "most", "at_least_one"),
     [
-        (Share(0), 10, 0, 1),
-        (Share(3), 10, 3, 3),
-        (Share(30), 10, 10, 10),
-        (Share(10, percent=True), 19, 1, 1),
-        (Share(10, percent=True), 9, 0, 1),
-        (Share(100, percent=True), 7, 7, 7),
-        (Share(29, percent=True), 100, 29, 29),
+        (CountOrPercent(0), 10, 0, 1),
+        (CountOrPercent(3), 10, 3, 3),
+        (CountOrPercent(30), 10, 10, 10),
+        (CountOrPercent(10, percent=True), 19, 1, 1),
+        (CountOrPercent(10, percent=True), 9, 0, 1),
+        (CountOrPercent(100, percent=True), 7, 7, 7),
+        (CountOrPercent(29, percent=True), 100, 29, 29),
     ],
 )
-def test_a_share_is_rounded_down(share: Share, total: int, most: int, at_least_one: int) -> None:
+def test_a_share_is_rounded_down(
+    share: CountOrPercent, total: int, most: int, at_least_one: int
+) -> None:
     assert share.of(total) == most
     assert share.at_least_one(total) == at_least_one
 
 
 def test_a_share_is_shown_as_it_is_written() -> None:
-    assert (str(Share(3)), str(Share(3, percent=True))) == ("3", "3%")
+    assert (str(CountOrPercent(3)), str(CountOrPercent(3, percent=True))) == ("3", "3%")
 
 
 @pytest.mark.parametrize("value", ["true", "YES", "on", "1", "0x10", "-1", "1k"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sartoris.config import Config, Share, Target
+from sartoris.config import Config, CountOrPercent, Target
 from sartoris.git.command import Git, GitResult
 
 from .conftest import Site
@@ -18,8 +18,8 @@ def test_without_any_value_everything_has_its_default(site: Site) -> None:
     assert config.repo_name == "mediawiki"
     assert config.tag_prefix is None
     assert config.hook_dir is None
-    assert config.max_failed == Share(0)
-    assert config.batch == Share(100, percent=True)
+    assert config.max_failed == CountOrPercent(0)
+    assert config.batch == CountOrPercent(100, percent=True)
     assert (config.forks, config.timeout, config.keep_releases) == (50, 600, 5)
     assert config.hook_timeout == 3600
     assert config.deploy_file == ".deploy"
@@ -51,7 +51,7 @@ def test_a_fleet_is_read_with_its_types(site: Site) -> None:
         Target("web2", Path("/srv/fleet/web2")),
     )
     assert config.path == "/usr/local/apache/common/php-{prefix}"
-    assert (config.max_failed, config.batch) == (Share(5, percent=True), Share(2))
+    assert (config.max_failed, config.batch) == (CountOrPercent(5, percent=True), CountOrPercent(2))
     assert config.canary == ("web2",)
     assert config.shared == ("images/uploads", ".env")
     assert config.send_mail_on == {"sync"}

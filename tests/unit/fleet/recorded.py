@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sartoris.config.values import Share
+from sartoris.config.values import CountOrPercent
 from sartoris.events import Event, EventStream
 from sartoris.fleet.fleet import Fleet
 from sartoris.fleet.plan import Planner
@@ -34,9 +34,12 @@ class Recorded:
     def slot_fleet(
         self, allowed: int = 0, canary: Collection[str] = (), batch: str = "100%"
     ) -> SlotFleet:
-        size = Share(int(batch.rstrip("%")), percent=batch.endswith("%"))
+        size = CountOrPercent(int(batch.rstrip("%")), percent=batch.endswith("%"))
         planner = Planner(
-            targets=tuple(self.names), canary=tuple(canary), batch=size, max_failed=Share(allowed)
+            targets=tuple(self.names),
+            canary=tuple(canary),
+            batch=size,
+            max_failed=CountOrPercent(allowed),
         )
         return SlotFleet(self.fleet, planner, Runner(self.stream))
 

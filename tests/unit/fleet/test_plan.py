@@ -8,44 +8,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartoris.config.values import Share
+from sartoris.config.values import CountOrPercent
 from sartoris.fleet.plan import Plan, Planner
 
-NONE = Share(0)
+NONE = CountOrPercent(0)
 NAMES = [f"web{number}" for number in range(1, 8)]
 
 
 def planner(
-    size: Share, canary: list[str] | None = None, failed: Share = NONE, total: int = 7
+    size: CountOrPercent,
+    canary: list[str] | None = None,
+    failed: CountOrPercent = NONE,
+    total: int = 7,
 ) -> Planner:
     targets = [f"web{number}" for number in range(1, total + 1)]
     return Planner(targets=targets, canary=canary or [], batch=size, max_failed=failed)
 
 
-def plan(size: Share, canary: list[str] | None = None, names: list[str] = NAMES) -> Plan:
+def plan(size: CountOrPercent, canary: list[str] | None = None, names: list[str] = NAMES) -> Plan:
     return planner(size, canary).in_waves("switch", names)
 
 
-def waves(size: Share, canary: list[str] | None = None, names: list[str] = NAMES) -> list[int]:
+def waves(
+    size: CountOrPercent, canary: list[str] | None = None, names: list[str] = NAMES
+) -> list[int]:
     return [len(wave.targets) for wave in plan(size, canary, names).waves]
 
 
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        (Share(100, percent=True), [7]),
-        (Share(3), [3, 3, 1]),
-        (Share(50, percent=True), [3, 3, 1]),
-        (Share(1, percent=True), [1] * 7),
-        (Share(99), [7]),
+        (CountOrPercent(100, percent=True), [7]),
+        (CountOrPercent(3), [3, 3, 1]),
+        (CountOrPercent(50, percent=True), [3, 3, 1]),
+        (CountOrPercent(1, percent=True), [1] * 7),
+        (CountOrPercent(99), [7]),
     ],
 )
-def test_the_size_of_the_batches(size: Share, expected: list[int]) -> None:
+def test_the_size_of_the_batches(size: CountOrPercent, expected: list[int]) -> None:
     assert waves(size) == expected
 
 
 def test_the_canary_comes_first_and_once_in_the_order_of_the_fleet() -> None:
-    made = plan(Share(3), ["web5", "web2", "gone"])
+    made = plan(CountOrPercent(3), ["web5", "web2", "gone"])
     assert [wave.targets for wave in made.waves] == [
         ("web2", "web5"),
         ("web1", "web3", "web4"),
@@ -55,28 +60,30 @@ def test_the_canary_comes_first_and_once_in_the_order_of_the_fleet() -> None:
 
 
 def test_without_targets_there_are_no_waves() -> None:
-    assert waves(Share(3), ["web1"], []) == []
-    assert planner(Share(3)).at_once("fetch", []).waves == ()
+    assert waves(CountOrPercent(3), ["web1"], []) == []
+    assert planner(CountOrPercent(3)).at_once("fetch", []).waves == ()
 
 
 def test_a_fetch_reaches_everyone_in_one_wave() -> None:
-    made = planner(Share(1), ["web1"]).at_once("fetch", NAMES)
+    made = planner(CountOrPercent(1), ["web1"]).at_once("fetch", NAMES)
     assert [(wave.name, wave.targets) for wave in made.waves] == [("all", tuple(NAMES))]
 
 
 def test_limits_are_numbers_of_the_whole_fleet_whoever_is_meant() -> None:
-    made = planner(Share(1), failed=Share(50, percent=True)).in_waves("switch", ["web1"])
+    made = planner(CountOrPercent(1), failed=CountOrPercent(50, percent=True)).in_waves(
+        "switch", ["web1"]
+    )
     assert (made.limits.max_failed, made.limits.total) == (3, 7)
 
 
 def test_a_way_back_has_no_limit() -> None:
-    made = planner(Share(1)).without_stop("roll back", NAMES)
+    made = planner(CountOrPercent(1)).without_stop("roll back", NAMES)
     assert made.limits.max_failed is None
     assert made.limits.allow(7)
 
 
 def test_a_plan_can_be_written_down() -> None:
-    made = planner(Share(4)).in_waves("switch", NAMES[:2], behind=["web7"])
+    made = planner(CountOrPercent(4)).in_waves("switch", NAMES[:2], behind=["web7"])
     assert json.loads(json.dumps(made.to_json())) == {
         "stage": "switch",
         "waves": [{"name": "all", "targets": ["web1", "web2"]}],
@@ -95,13 +102,13 @@ def test_a_plan_can_be_written_down() -> None:
 def test_every_target_is_in_exactly_one_wave(
     names: list[str], canary: list[str], amount: int, percent: bool
 ) -> None:
-    made = plan(Share(amount, percent), canary, names)
+    made = plan(CountOrPercent(amount, percent), canary, names)
     assert sorted(made.targets) == sorted(names)
     assert all(wave.targets for wave in made.waves)
 
 
 def allows(amount: int, failed: int, total: int, *, percent: bool = False) -> bool:
-    made = planner(Share(1), failed=Share(amount, percent), total=total)
+    made = planner(CountOrPercent(1), failed=CountOrPercent(amount, percent), total=total)
     return made.at_once("fetch", ["web1"]).limits.allow(failed)
 
 

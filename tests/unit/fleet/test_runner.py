@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartoris.config.values import Share
+from sartoris.config.values import CountOrPercent
 from sartoris.events import Event, EventStream, GateDecided
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.plan import Planner
@@ -30,7 +30,9 @@ def run(
             {n: Outcome(action="switch", target=n, ok=n not in failing) for n in names},
         )
 
-    planner = Planner(targets=NAMES, canary=(), batch=Share(batch), max_failed=Share(allowed))
+    planner = Planner(
+        targets=NAMES, canary=(), batch=CountOrPercent(batch), max_failed=CountOrPercent(allowed)
+    )
     plan = planner.in_waves("switch", [n for n in NAMES if n not in behind], behind=behind)
     return Runner(stream).run(plan, act), events, waves
 

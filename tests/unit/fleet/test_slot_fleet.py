@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartoris.config.values import Share
+from sartoris.config.values import CountOrPercent
 from sartoris.events import GateDecided, Planned
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.release_spec import ReleaseSpec
@@ -122,5 +122,5 @@ def test_a_target_that_had_something_unknown_before_keeps_what_it_has() -> None:
 
 def test_a_service_is_acted_on_in_batches_of_its_own_size() -> None:
     site = Recorded(["web1", "web2"])
-    site.slot_fleet().service("php-fpm", "reload", ["web1", "web2"], Share(1))
+    site.slot_fleet().service("php-fpm", "reload", ["web1", "web2"], CountOrPercent(1))
     assert [names for _, _, names in site.sent] == [("web1",), ("web2",)]

@@ -37,7 +37,7 @@ def two_tags_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def upstream(tmp_path: Path) -> Path:
-    """Somebody else's clone, from which commits are pushed to the origin."""
+    """Another person's clone, from which commits are pushed to the origin."""
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
     git(tmp_path, "clone", "--quiet", "origin.git", "upstream")
     git(tmp_path / "upstream", "checkout", "--quiet", "-B", "main")

@@ -70,7 +70,7 @@ def test_what_is_no_hook_is_passed_over_with_a_reason(site: HookSite) -> None:
 
     site.hooks().run(Phase.PRE_SYNC, CONTEXT)
 
-    assert [(report.hook.name, report.passed_over_reason) for report in site.told] == [
+    assert [(report.hook.name, report.skipped_reason) for report in site.told] == [
         ("pre-sync.0", "it is not executable"),
         ("pre-sync.1.bak", "it is called like a backup copy"),
         ("pre-sync.2~", "it is called like a backup copy"),
@@ -98,7 +98,7 @@ def test_a_configured_directory_that_is_missing_is_warned_about_once(site: HookS
     hooks.run(Phase.PRE_SYNC, CONTEXT)
 
     assert [(report.hook, report.ok) for report in site.told] == [(site.directory, True)]
-    assert "there is no such directory" in site.told[0].passed_over_reason
+    assert "there is no such directory" in site.told[0].skipped_reason
 
 
 def test_a_directory_of_hooks_that_cannot_be_read_is_a_failure(site: HookSite) -> None:
@@ -219,7 +219,7 @@ def test_a_sync_hook_that_is_not_executable_is_passed_over_with_a_warning(site: 
     path = site.add("sync/slot0.sync", mode=0o644)
 
     assert site.hooks().sync_hook("slot0") is None
-    assert site.told == [HookReport(path, "sync", passed_over_reason="it is not executable")]
+    assert site.told == [HookReport(path, "sync", skipped_reason="it is not executable")]
 
 
 def test_the_sync_hook_gets_its_own_variables_beside_the_others(site: HookSite) -> None:

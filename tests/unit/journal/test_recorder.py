@@ -104,7 +104,7 @@ def test_a_hook_that_writes_without_end_does_not_fill_the_journal(
 
 @pytest.fixture
 def held(journal: Journal) -> Iterator[Callable[[], None]]:
-    """Has somebody else hold the journal from when it is called."""
+    """Has another person hold the journal from when it is called."""
     journal._database.execute("PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
 

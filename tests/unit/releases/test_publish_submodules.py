@@ -46,7 +46,7 @@ def git_in(path: Path) -> Git:
     return Git(path, git_dir=path, environment=ENVIRONMENT)
 
 
-def carried(path: Path, tag: str) -> list[str]:
+def bundled(path: Path, tag: str) -> list[str]:
     return git_in(path).text("show", "--no-patch", "--format=%P", f"refs/submodules/{tag}").split()
 
 
@@ -87,7 +87,7 @@ def test_submodules_at_any_depth_are_carried_with_their_history(
     one.add_submodule(deep, "in/deep")
     one.commit()
     publish.publish("slot0-1", site.commit())
-    assert carried(path, "slot0-1") == sorted([one.head, deep.head])
+    assert bundled(path, "slot0-1") == sorted([one.head, deep.head])
     history = git_in(path).lines("rev-list", one.head)
     assert history == one.git.lines("rev-list", "HEAD")
     git_in(path).run("fsck", "--strict", "--connectivity-only")
@@ -100,7 +100,7 @@ def test_what_did_not_move_is_not_copied_again(
     publish.publish("slot0-1", site.head)
     before = packs(path)
     publish.publish("slot0-2", site.write(index="y").commit())
-    assert carried(path, "slot0-2") == carried(path, "slot0-1")
+    assert bundled(path, "slot0-2") == bundled(path, "slot0-1")
     old, new = one.head, one.write(file="2\n").commit()
     publish.publish("slot0-3", site.commit())
     added = [objects_in(pack) for pack in packs(path) - before]
@@ -146,7 +146,7 @@ def test_a_release_whose_submodules_are_here_may_be_published_without_them_check
     publish.publish("slot0-1", site.head)
     shutil.rmtree(site.path / "ext")
     publish.publish("slot0-2", site.head)
-    assert carried(path, "slot0-2") == carried(path, "slot0-1")
+    assert bundled(path, "slot0-2") == bundled(path, "slot0-1")
 
 
 def test_a_gitlink_that_gitmodules_knows_nothing_of_is_no_submodule(
@@ -167,7 +167,7 @@ def test_submodules_of_gitmodules_internal_are_not_carried(
         ".gitmodules_internal", '[submodule "one"]\n\tpath = ext/one\n\turl = ../one.git\n'
     )
     publish.publish("slot0-1", site.commit())
-    assert carried(path, "slot0-1") == [two.head]
+    assert bundled(path, "slot0-1") == [two.head]
 
 
 def test_a_gitmodules_internal_that_cannot_be_read_is_refused(
@@ -207,7 +207,7 @@ def test_submodules_of_a_release_that_left_them_out_are_added_when_it_is_publish
 ) -> None:
     PublishRepository(path, site.git, "none").publish("slot0-1", site.head)
     publish.publish("slot0-1", site.head)
-    assert carried(path, "slot0-1") == [Sample(site.path / "ext/one").head]
+    assert bundled(path, "slot0-1") == [Sample(site.path / "ext/one").head]
 
 
 @pytest.mark.parametrize("now", ["compose", "none"])

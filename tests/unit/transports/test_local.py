@@ -87,7 +87,7 @@ def test_closing_early_sends_no_more_orders(
     def perform(order: Mapping[str, object], root: str) -> dict[str, object]:
         asked.append(root)
         if len(asked) > 1:
-            closing.wait(30)  # the second is under way until the iterator is being closed
+            closing.wait(30)  # the second is in progress until the iterator is being closed
         return {"action": order["action"], "ok": True}
 
     answers = transport(tmp_path, names, forks=1, agent=perform).run(STATUS, names)

@@ -7,9 +7,9 @@ from itertools import groupby
 
 import click
 
-from sartoris.checkup import Finding
 from sartoris.cli.context import here, options, wants_json
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.diagnostics import Finding
 from sartoris.formatting import plural
 from sartoris.git.repository import Repository
 from sartoris.queries.doctor import Examination, examine
@@ -40,12 +40,12 @@ def _lines(found: Examination) -> Iterator[str]:
     for subject, group in groupby(found.findings, key=lambda one: one[0]):
         yield f"{subject}:"
         for _, finding in group:
-            yield from _told(finding, width)
+            yield from _lines_of(finding, width)
     yield ""
     yield _summary(found)
 
 
-def _told(finding: Finding, width: int) -> Iterator[str]:
+def _lines_of(finding: Finding, width: int) -> Iterator[str]:
     yield f"  {finding.state:<7}  {finding.name:<{width}}  {finding.text}"
     for step in finding.next_steps:
         yield f"  {'':<7}  {'':<{width}}  Next: {step}"

@@ -9,7 +9,7 @@ import click
 from sartoris.actions.service import act_on_service, service_states
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, dry_run_option, say_dry_run
-from sartoris.config import Share
+from sartoris.config import CountOrPercent
 from sartoris.display.table import table
 from sartoris.fleet.fleet import StageResult
 from sartoris.formatting import plural
@@ -17,7 +17,9 @@ from sartoris.formatting import plural
 _DO = ("restart", "reload", "status")
 
 
-def _batch(context: click.Context, parameter: click.Parameter, text: str | None) -> Share | None:
+def _batch(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> CountOrPercent | None:
     from sartoris.config.values import BadValue, parse_batch
 
     try:
@@ -39,7 +41,11 @@ def _batch(context: click.Context, parameter: click.Parameter, text: str | None)
 @click.argument("targets", nargs=-1)
 @click.pass_context
 def command(
-    context: click.Context, do: Any, targets: tuple[str, ...], batch: Share | None, dry_run: bool
+    context: click.Context,
+    do: Any,
+    targets: tuple[str, ...],
+    batch: CountOrPercent | None,
+    dry_run: bool,
 ) -> None:
     """Restart or reload deploy.service on TARGETS (default: all), or ask how it is.
 

@@ -16,7 +16,7 @@ from sartoris.rollout.transitions import say_rebuilt
 @prefix_argument
 @click.pass_context
 def command(context: click.Context, prefix: str | None) -> None:
-    """Tell whether a rollout is under way, whose, how far it has come, and what to do next.
+    """Tell whether a rollout is in progress, whose, how far it has come, and what to do next.
 
     Exit code: 0 no rollout, 1 started, 2 tagged and not finished, 3 deploys are blocked.
     """
@@ -33,13 +33,13 @@ def command(context: click.Context, prefix: str | None) -> None:
 
 def _tell(found: Status) -> None:
     if found.holder is None or found.state is None:
-        click.echo(f"No rollout{f' of {found.prefix}' if found.prefix else ''} is under way.")
+        click.echo(f"No rollout{f' of {found.prefix}' if found.prefix else ''} is in progress.")
         if found.blocked:
             click.echo(f"Deploys are blocked: {found.blocked}")
         return
     tags = ".".join(filter(None, (found.state.start_tag, found.state.rollout_tag)))
     tags = tags.replace(".", "..", 1) if found.state.rollout_tag else tags
-    click.echo(f"A rollout of {found.state.prefix} is under way ({tags or 'no tag yet'}):")
+    click.echo(f"A rollout of {found.state.prefix} is in progress ({tags or 'no tag yet'}):")
     click.echo(f"  {found.holder.describe()}")
     click.echo(f"  {found.explanation}")
     if found.state.rebuilt:

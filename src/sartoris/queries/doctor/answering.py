@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.fleet.causes import Cause, causes
 from sartoris.formatting import plural
 from sartoris.orders import NEWEST_LEVEL, Order
@@ -19,11 +19,11 @@ def answers(
     transport: Transport,
     order: Order,
     targets: Sequence[str],
-    mending: Mapping[str, Sequence[str]],
+    fixing: Mapping[str, Sequence[str]],
 ) -> Iterator[Finding]:
     """What `targets` answer to `order`, the failures by cause.
 
-    `mending` has what to type by the word of the error.
+    `fixing` has what to type by the word of the error.
     """
     # Only an agent of the newest level answers it.
     question = replace(order, timeout=ANSWER, level=NEWEST_LEVEL)
@@ -35,12 +35,12 @@ def answers(
         )
         yield ok("answers", text)
     for cause in causes(outcomes):
-        yield _told(cause, order, mending.get(cause.error, ("git deploy report",)))
+        yield _finding(cause, order, fixing.get(cause.error, ("git deploy report",)))
 
 
-def _told(cause: Cause, order: Order, mending: Sequence[str]) -> Finding:
+def _finding(cause: Cause, order: Order, fixing: Sequence[str]) -> Finding:
     will_do = replace(order, action="fetch").needed_level < NEWEST_LEVEL
     if cause.error in _OLD and will_do:
         text = f"{cause.describe()}; what is configured now does not need it"
-        return warning("answers", text, *mending)
-    return wrong("answers", cause.describe(), *mending)
+        return warning("answers", text, *fixing)
+    return wrong("answers", cause.describe(), *fixing)

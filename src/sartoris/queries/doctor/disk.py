@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.formatting import size
 from sartoris.rollout.site import Site
 from sartoris.shell import command
@@ -33,10 +33,10 @@ def _nearest(path: Path) -> Path:
 def _room(path: Path) -> Finding:
     found = os.statvfs(path)
     free = found.f_bavail * found.f_frsize
-    told, step = f"{size(free)} free at {path}", command("df", "-h", str(path))
+    text, step = f"{size(free)} free at {path}", command("df", "-h", str(path))
     if found.f_files and found.f_favail < _FILES_NEEDED:
         text = f"room for {found.f_favail} more files at {path}"
         return wrong("disk", text, command("df", "-i", str(path)))
     if free < _NEEDED:
-        return wrong("disk", told, step)
-    return warning("disk", told, step) if free < _ENOUGH else ok("disk", told)
+        return wrong("disk", text, step)
+    return warning("disk", text, step) if free < _ENOUGH else ok("disk", text)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sartoris.checkup import Check, Finding, look, ok, refused, unknown, wrong
 from sartoris.config import ConfigError
+from sartoris.diagnostics import Check, Finding, look, ok, refused, unknown, wrong
 from sartoris.errors import SartorisError
 from sartoris.git.repository import Repository
 from sartoris.queries.doctor import (
     hooks,
+    open_rollout,
     person,
     publishing,
     reporting,
-    under_way,
     working_repository,
 )
 from sartoris.queries.doctor.disk import disk_space
@@ -38,9 +38,9 @@ _WITH_CONFIGURATION: tuple[tuple[str, str, _Look], ...] = (
     ("working repository", "branch", working_repository.branch),
     ("working repository", "files", working_repository.files),
     ("working repository", "remote", working_repository.remote),
-    ("rollouts", "lock", under_way.lock),
-    ("rollouts", "block", under_way.block),
-    ("rollouts", "journal", under_way.journal),
+    ("rollouts", "lock", open_rollout.lock),
+    ("rollouts", "block", open_rollout.block),
+    ("rollouts", "journal", open_rollout.journal),
     ("releases", "publish repository", publishing.repository),
     ("releases", "disk", disk_space),
     ("hooks and reports", "hooks", hooks.found),

@@ -1,14 +1,14 @@
-"""The site's hooks: which would run, and which would be passed over."""
+"""The site's hooks: which would run, and which would be skipped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.formatting import plural
 from sartoris.hooks import Phase
-from sartoris.hooks.finding import COMMON, Found, find_hooks, reason_to_pass_over
+from sartoris.hooks.finding import COMMON, Found, find_hooks, reason_to_skip
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
@@ -26,18 +26,18 @@ def found(site: Site) -> Iterator[Finding]:
     hooks = [*_of_phases(directory), *_of_sync(directory)]
     count = sum(not (hook.reason or hook.problem) for hook in hooks)
     yield ok("hooks", f"{plural(count, 'hook')} in {directory}")
-    yield from (_told(hook) for hook in hooks if hook.reason or hook.problem)
+    yield from (_finding(hook) for hook in hooks if hook.reason or hook.problem)
     yield from _of_no_phase(directory)
 
 
-def _told(hook: Found) -> Finding:
+def _finding(hook: Found) -> Finding:
     if hook.problem:
         step = command("ls", "-ld", str(hook.path))
         return wrong("hooks", f"{hook.path} {hook.problem}: no rollout gets past it", step)
-    mend = command("ls", "-l", str(hook.path))
+    fix = command("ls", "-l", str(hook.path))
     if hook.path.is_file() and not hook.path.name.endswith((".bak", "~")):
-        mend = command("chmod", "+x", str(hook.path))
-    return warning("hooks", f"{hook.path} is passed over: {hook.reason}", mend)
+        fix = command("chmod", "+x", str(hook.path))
+    return warning("hooks", f"{hook.path} is skipped: {hook.reason}", fix)
 
 
 def _of_phases(directory: Path) -> list[Found]:
@@ -54,7 +54,7 @@ def _of_phases(directory: Path) -> list[Found]:
 
 def _of_sync(directory: Path) -> list[Found]:
     paths = sorted((directory / "sync").glob("*.sync"))
-    return [Found(path, "sync", reason_to_pass_over(path)) for path in paths]
+    return [Found(path, "sync", reason_to_skip(path)) for path in paths]
 
 
 def _of_no_phase(directory: Path) -> Iterator[Finding]:

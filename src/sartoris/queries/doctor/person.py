@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sartoris.checkup import Finding, ok, unknown, wrong
+from sartoris.diagnostics import Finding, ok, unknown, wrong
 from sartoris.git.repository import Repository
 from sartoris.rollout.checks import require_umask
 from sartoris.rollout.person import require_identity

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sartoris.checkup import Finding, ok, unknown, warning, wrong
+from sartoris.diagnostics import Finding, ok, unknown, warning, wrong
 from sartoris.errors import Refused
 from sartoris.formatting import plural, size
 from sartoris.git.command import Git
@@ -49,11 +49,11 @@ def _written_to(path: Path) -> list[Path]:
 
 def _condition(path: Path) -> Finding:
     packs = list((path / "objects" / "pack").glob("*.pack"))
-    told = f"{plural(len(packs), 'pack')}, {size(sum(pack.stat().st_size for pack in packs))}"
+    text = f"{plural(len(packs), 'pack')}, {size(sum(pack.stat().st_size for pack in packs))}"
     if len(packs) > _MANY_PACKS:
         step = command("git", "-C", str(path), "repack", "--geometric=2", "-d")
-        return warning("publish repository", f"{told}; every fetch opens them all", step)
-    return ok("publish repository", told)
+        return warning("publish repository", f"{text}; every fetch opens them all", step)
+    return ok("publish repository", text)
 
 
 def newest(site: Site) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from sartoris.checkup import Finding, ok, warning, wrong
+from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.integrations.logfile import NAME
 from sartoris.rollout.site import Site
 from sartoris.shell import command

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
-from sartoris.checkup import Check, Finding, ok, warning
+from sartoris.diagnostics import Check, Finding, ok, warning
 from sartoris.events import EventStream
 from sartoris.journal.store import Journal, JournalUnusable
 from sartoris.queries.doctor.answering import answers

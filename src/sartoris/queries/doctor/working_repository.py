@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sartoris.checkup import Finding, ok, refused, warning, wrong
+from sartoris.diagnostics import Finding, ok, refused, warning, wrong
 from sartoris.errors import Refused
 from sartoris.git.ls_remote import refs_at
 from sartoris.rollout import checks
@@ -29,7 +29,7 @@ def files(site: Site) -> Iterator[Finding]:
         if Records(site).lock.holder() is None:
             yield refused("files", error)
         else:
-            yield ok("files", "changed, while a rollout is under way")
+            yield ok("files", "changed, while a rollout is in progress")
     else:
         yield ok("files", "clean")
 

@@ -1,11 +1,11 @@
-"""Whether a rollout is under way, and whether it can still be ended."""
+"""Whether a rollout is in progress, and whether it can still be ended."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 
-from sartoris.checkup import Finding, ok, refused, warning, wrong
+from sartoris.diagnostics import Finding, ok, refused, warning, wrong
 from sartoris.journal.examining import examine_journal
 from sartoris.rollout import checks
 from sartoris.rollout.lock import Holder, OtherRepository, running, was_killed
@@ -34,28 +34,28 @@ def lock(site: Site) -> Iterator[Finding]:
 
 def _free(records: Records) -> Iterator[Finding]:
     if records.state.read() is not None:
-        text = "free, and the state of a rollout is there: an end that was cut short"
+        text = "free, and the state of a rollout is there: an end that was interrupted"
         yield warning("lock", text, "git deploy start   # clears it away")
     elif running(records.running) is None and was_killed(records.running):
         text = "free; the last command was killed, and the next one clears up after it"
         yield warning("lock", text, "git deploy status")
     else:
-        yield ok("lock", "free: no rollout is under way")
+        yield ok("lock", "free: no rollout is in progress")
 
 
 def _held(records: Records, holder: Holder) -> Finding:
     state = records.state.read()
-    told = f"a rollout is under way: {holder.describe()}"
+    text = f"a rollout is in progress: {holder.describe()}"
     process = running(records.running)
     if process is not None:
-        return ok("lock", f"{told}; process {process} works on it")
+        return ok("lock", f"{text}; process {process} works on it")
     if state is not None and state.rebuilt:
-        return warning("lock", f"{told}; {say_rebuilt(state)}", "git deploy status")
+        return warning("lock", f"{text}; {say_rebuilt(state)}", "git deploy status")
     if was_killed(records.running) or state is None or state.progress < Progress.STARTED:
-        return warning("lock", f"{told}; its last command was killed", "git deploy status")
+        return warning("lock", f"{text}; its last command was killed", "git deploy status")
     if time.time() - holder.since > _DAY:
-        return warning("lock", told, "git deploy status", "git deploy abort")
-    return ok("lock", told)
+        return warning("lock", text, "git deploy status", "git deploy abort")
+    return ok("lock", text)
 
 
 def block(site: Site) -> Iterator[Finding]:
