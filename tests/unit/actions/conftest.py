@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sartoris.config.values import Share
 from tests.unit.actions.world import World
 
 
@@ -13,3 +14,9 @@ from tests.unit.actions.world import World
 def world(tmp_path: Path) -> World:
     """A site with three targets that has never been deployed."""
     return World(tmp_path)
+
+
+@pytest.fixture
+def lenient(tmp_path: Path) -> World:
+    """As `world`, and one of the three targets may fail."""
+    return World(tmp_path, settings={"max_failed": Share(1)})
