@@ -101,6 +101,12 @@ class RolloutState:
             self, progress=Progress.STARTED, rollout_tag="", source="", release="", message=""
         )
 
+    def switching(self) -> RolloutState:
+        """The state before a switch, also of one that is repeated after all had switched: its way
+        back may not come to its end, and then the release is not live any more.
+        """
+        return replace(self, progress=Progress.SWITCHING, left_behind=(), stale={})
+
     def rolled_back(self) -> RolloutState:
         """The state after every target that had switched was rolled back."""
         return replace(self, progress=Progress.PUBLISHED)
