@@ -20,7 +20,7 @@ from sartoris.hooks import Phase
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.session import Session, begin, join, require_prefix
-from sartoris.rollout.state import Progress
+from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
 
 
@@ -52,8 +52,9 @@ def _begin(command: Command, choice: Choice) -> Session:
     person = checks.require_person(site)
     checks.require_not_blocked(site)
     before = command.records.desired.of(site.slot(choice.prefix).name)
+    is_after_half = False
     if command.records.lock.holder() is not None:
-        _end_open_rollout(command, choice)
+        is_after_half = _end_open_rollout(command, choice).is_half_switched
     session = begin(
         command,
         person,
@@ -63,20 +64,24 @@ def _begin(command: Command, choice: Choice) -> Session:
         start_tag=before.rollout if before else "",
         release=choice.release,
         source=choice.source,
+        is_after_half=is_after_half,
     )
     session.announce_start(site.options.message)
     return session
 
 
-def _end_open_rollout(command: Command, choice: Choice) -> None:
-    """An open rollout of one's own (or, with --force, of anybody) gives way to the revert.
+def _end_open_rollout(command: Command, choice: Choice) -> RolloutState:
+    """An open rollout of one's own (or, with --force, of anybody) gives way to the revert; how far
+    it had come.
 
     Not one of another prefix: ending it would leave its slot as it happens to be.
     """
     state = command.records.state.read()
     if state is not None:
         require_prefix(state, choice.prefix, "abort")
-    join(command).end("aborted", "gave way to a revert")
+    session = join(command)
+    session.end("aborted", "gave way to a revert")
+    return session.state
 
 
 def _tag(session: Session, choice: Choice) -> None:

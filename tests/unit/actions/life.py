@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,23 +13,22 @@ class Killed(BaseException):
 
 @dataclass
 class Life:
-    """`steps` more steps, None for ever. `taken`: how many it was until now.
+    """`steps` more steps, None for ever, or until `enough` is true. `taken`: how many it was.
 
     Each step is a place to be killed. Whatever changes the world asks `step` first, so that after
     a kill no `finally` and no `except` of the dead process reaches the world.
     """
 
     steps: int | None = None
+    enough: Callable[[], bool] = lambda: False
     taken: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.steps is not None and self.taken > self.steps
+    is_over: bool = False
 
     def step(self) -> None:
         """Raises `Killed` when this is one step too many, and at every step after that."""
-        if not self.is_over:
-            self.taken += 1
+        self.taken += 1
+        if self.enough() or self.taken - 1 == self.steps:
+            self.is_over = True
         if self.is_over:
             raise Killed
 
