@@ -6,16 +6,20 @@ SHARED := man/man1/git-deploy.1 man/man1/sartoris.1 \
 	bash-completion/completions/git-deploy zsh/site-functions/_git-deploy
 RUNS ?= 5
 BENCH ?=
+SEEDS ?= 100
+FIRST ?= $(shell date +%s)
 
 # What is tested is Sartoris, not the signing key, hooks or aliases of whoever runs the tests.
 QUIET_GIT := GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 
-.PHONY: help demo test check format docs bench clean
+.PHONY: help demo test unit torture check format docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     deploy to a small site in a temporary directory, break it, mend it'
 	@echo 'make test     everything that must pass: make check, and the tests with their coverage'
+	@echo 'make unit     the tests that are done in a minute: everything in tests/unit'
+	@echo 'make torture  new random stories of deploys, kills and broken targets (SEEDS=100, 200 each)'
 	@echo 'make check    lint, format, types, generated files'
 	@echo 'make format   put the code in form'
 	@echo 'make docs     write the generated files anew: pages, manuals, completions'
@@ -27,6 +31,14 @@ demo: .venv/installed
 
 test: check
 	$(QUIET_GIT) $(PYTHON) -m pytest -n auto --cov --cov-report=term
+
+unit: .venv/installed-dev
+	$(QUIET_GIT) $(PYTHON) -m pytest -q -n auto tests/unit
+
+# A seed that fails tells its story again with FIRST=seed SEEDS=1.
+torture: .venv/installed-dev
+	SARTORIS_TORTURE_FIRST=$(FIRST) SARTORIS_TORTURE_SEEDS=$(SEEDS) $(QUIET_GIT) \
+		$(PYTHON) -m pytest -q -n auto tests/unit/actions/test_any_order.py
 
 check: .venv/installed-dev
 	$(PYTHON) -m ruff check .

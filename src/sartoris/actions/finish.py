@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sartoris.actions import announcing
-from sartoris.errors import NotFinished, Refused
+from sartoris.actions import announcing, desired_state
+from sartoris.errors import NotFinished, Refused, SartorisError
 from sartoris.events import Reverted
 from sartoris.hooks import HookFailed, Phase
 from sartoris.rollout.command import Command
@@ -21,8 +21,21 @@ def finish(command: Command) -> RolloutState:
         session = join(command)
         _require_tag(session)
         _require_head(session)
+        _confirm_desired_state(session)
         finalize(session)
         return session.state
+
+
+def _confirm_desired_state(session: Session) -> None:
+    """A sync that was killed after its switch may have left targets that come back waiting for it.
+
+    They do not decide whether the rollout is over, so what cannot be said to them is a warning.
+    """
+    if session.state.may_be_live and session.site.has_fleet:
+        try:
+            desired_state.confirm(session)
+        except SartorisError as error:
+            session.events.warn(f"targets that come back may not know the release: {error.message}")
 
 
 def run_post_sync(session: Session) -> None:

@@ -52,8 +52,9 @@ def _begin(command: Command, choice: Choice) -> Session:
     person = checks.require_person(site)
     checks.require_not_blocked(site)
     before = command.records.desired.of(site.slot(choice.prefix).name)
+    is_after_half = False
     if command.records.lock.holder() is not None:
-        _end_open_rollout(command, choice)
+        is_after_half = _end_open_rollout(command, choice)
     session = begin(
         command,
         person,
@@ -63,13 +64,15 @@ def _begin(command: Command, choice: Choice) -> Session:
         start_tag=before.rollout if before else "",
         release=choice.release,
         source=choice.source,
+        is_after_half=is_after_half,
     )
     session.announce_start(site.options.message)
     return session
 
 
-def _end_open_rollout(command: Command, choice: Choice) -> None:
-    """An open rollout of one's own (or, with --force, of anybody) gives way to the revert.
+def _end_open_rollout(command: Command, choice: Choice) -> bool:
+    """An open rollout of one's own (or, with --force, of anybody) gives way to the revert; whether
+    it may have left the fleet half switched.
 
     Not one of another prefix: ending it would leave its slot as it happens to be.
     """
@@ -78,10 +81,12 @@ def _end_open_rollout(command: Command, choice: Choice) -> None:
         if state is not None:
             require_prefix(state, choice.prefix, "abort")
         ended = join(command)
+        half_switched = ended.state.is_half_switched
     except StateLost as lost:
         command.events.warn(lost.message)
-        ended = join_without_state(command)
+        ended, half_switched = join_without_state(command), True
     ended.end("aborted", "gave way to a revert")
+    return half_switched
 
 
 def _tag(session: Session, choice: Choice) -> None:

@@ -125,7 +125,7 @@ def require_lock(session: Session) -> None:
 def set_desired_state(session: Session, release: ReleaseSpec) -> None:
     """From here on the release is what the slot should have."""
     with session.events.step("commit", release.release):
-        session.reach(Progress.SWITCHING, stale={})
+        session.write(session.state.switching())
         desired_state.bring_forward(session, release)
 
 

@@ -61,9 +61,10 @@ class RolloutState:
     gets to the servers, chosen with the tag: by us to the fleet, by the site's sync hook, or by
     hand. `work_tree` is where it was started: a repository may have several. `stale` are the caches
     that may still serve what was live before, and why. `reverted_tag` is what a revert without a
-    fleet marks what it leaves with; with one, the rollout tag says it. `rebuilt` says why the state
-    is not from its file but from the journal, "" if it is not. `unknown` are the fields of a later
-    version.
+    fleet marks what it leaves with; with one, the rollout tag says it. `is_after_half`: this
+    rollout ended another one that had begun to switch, so targets may have that one's release live,
+    or what was before it. `rebuilt` says why the state is not from its file but from the journal,
+    "" if it is not. `unknown` are the fields of a later version.
     """
 
     session: str
@@ -91,6 +92,7 @@ class RolloutState:
     work_tree: str = ""
     stale: Mapping[str, str] = field(default_factory=dict)
     reverted_tag: str = ""
+    is_after_half: bool = False
     rebuilt: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
@@ -114,9 +116,15 @@ class RolloutState:
             self, progress=Progress.STARTED, rollout_tag="", source="", release="", message=""
         )
 
+    def switching(self) -> RolloutState:
+        """The state before a switch, also of one that is repeated after all had switched: its way
+        back may not come to its end, and then the release is not live any more.
+        """
+        return replace(self, progress=Progress.SWITCHING, left_behind=(), stale={})
+
     def rolled_back(self) -> RolloutState:
         """The state after every target that had switched was rolled back."""
-        return replace(self, progress=Progress.PUBLISHED)
+        return replace(self, progress=Progress.PUBLISHED, is_after_half=False)
 
     @property
     def delivery(self) -> Delivery:
@@ -130,8 +138,13 @@ class RolloutState:
 
     @property
     def may_be_live(self) -> bool:
-        """Whether any target may have switched to the release."""
-        return self.progress >= Progress.SWITCHING
+        """Whether any target may have something else live than what was before."""
+        return self.progress >= Progress.SWITCHING or self.is_after_half
+
+    @property
+    def is_half_switched(self) -> bool:
+        """Whether some targets may have the release live, and others what was before."""
+        return self.may_be_live and (self.aborting or self.progress is not Progress.SYNCED)
 
 
 class StateFile:

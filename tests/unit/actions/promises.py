@@ -1,0 +1,163 @@
+"""What must be true whatever was typed, whatever broke, and wherever a process was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sartoris.actions.roll_out import SyncResult
+from sartoris.errors import Refused, SartorisError
+from sartoris.fleet.desired import Desired
+from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.transitions import Situation, situation
+from tests.unit.actions.typing_commands import Typed
+from tests.unit.actions.world import World
+
+ROLL_OUTS = ("sync", "resync", "revert")
+
+
+@dataclass(frozen=True)
+class Before:
+    """The world before a command."""
+
+    live: dict[str, str]
+    desired: Desired | None
+    state: RolloutState | None
+    sent: int
+
+    @classmethod
+    def of(cls, world: World) -> Before:
+        return cls(world.live(), world.desired, world.state, len(world.sent))
+
+
+def check(world: World, before: Before, typed: Typed) -> None:
+    """All promises that a single command has to keep."""
+    check_gates(world, before, typed)
+    if typed.killed:
+        return
+    if typed.error is None:
+        check_success(world, before, typed)
+    else:
+        check_error(world, before, typed.error)
+    check_situation(world)
+    if world.state is None:
+        check_accounts(world)
+
+
+def believable(world: World) -> Iterable[str]:
+    """The targets that do not lie: nobody can see through the others."""
+    return [name for name, one in world.targets.items() if not (one.lies or one.deceived)]
+
+
+def check_gates(world: World, before: Before, typed: Typed) -> None:
+    """More failures than allowed in fetch: nobody switched. In a switch: the next wave was not
+    reached.
+    """
+    if typed.name not in ROLL_OUTS:
+        return
+    sent = world.sent[before.sent :]
+    failed: set[str] = set()
+    closed, release = "", ""
+    for one in sent:
+        if one.order.action == "fetch" and not closed and not release:
+            failed |= one.failed
+            release = one.order.release
+            closed = "" if allowed(world, failed) else "fetch"
+        elif one.order.action == "switch" and release in ("", one.order.release):
+            release = one.order.release
+            assert not closed, f"switched {one.targets} though {failed} had failed in {closed}"
+            failed |= one.failed
+            closed = "" if allowed(world, failed) else "switch"
+        elif closed == "fetch":
+            raise AssertionError(f"{one.order.action} though {failed} had failed in fetch")
+
+
+def allowed(world: World, failed: set[str]) -> bool:
+    total = len(world.targets)
+    return len(failed) <= world.config.max_failed.of(total) and len(failed) < total
+
+
+def check_success(world: World, before: Before, typed: Typed) -> None:
+    """Exit 0 only if everyone not named as left behind has the release live."""
+    live = world.live()
+    if isinstance(typed.result, SyncResult) and typed.result.state.delivery.is_ours:
+        result = typed.result
+        require_live(world, result.state.release, without=result.left_behind)
+        assert world.desired is not None
+        assert world.desired.release == result.state.release
+    elif typed.name == "converge" and world.desired is not None:
+        require_live(world, world.desired.release)
+    elif typed.name == "abort" and before.state and before.state.may_be_live:
+        back = before.state.release_before
+        if back:
+            require_live(world, back)
+        else:
+            assert all(live[name] != before.state.release for name in believable(world))
+    elif typed.name == "finish" and not typed.force and before.state:
+        if not before.state.delivery.is_ours:
+            return
+        require_live(world, before.state.release, without=before.state.left_behind)
+
+
+def require_live(world: World, release: str, without: Iterable[str] = ()) -> None:
+    live = world.live()
+    wrong = [n for n in believable(world) if n not in without and live[n] != release]
+    assert not wrong, f"{wrong} should have {release} live, and they have {live}"
+
+
+def check_error(world: World, before: Before, error: SartorisError) -> None:
+    """What a message says of the fleet is true."""
+    live, state = world.live(), world.state
+    unchanged = {name: live[name] == before.live[name] for name in believable(world)}
+    if isinstance(error, Refused):
+        assert all(unchanged.values()), f"refused, and changed: {error.message}"
+        assert world.desired == before.desired, f"refused, and changed: {error.message}"
+    if "Nothing has switched, anywhere" in error.message:
+        assert all(unchanged.values()), error.message
+    if "keep what they had" in error.message:
+        assert all(unchanged.values()), error.message
+    if "Every target that had switched was rolled back" in error.message:
+        assert state is not None
+        said = error.message.partition("Live is: ")[2].partition("\n")[0]
+        back = "" if said == "nothing" else said
+        left = {live[name] for name in believable(world)}
+        assert state.release not in left or state.release == back, (error.message, live)
+
+
+def check_situation(world: World) -> None:
+    """What `status` says of the fleet is true: here, that nothing live has changed."""
+    state = world.state
+    here = situation(state)
+    if state is None or state.action == "revert":
+        return
+    if here in (Situation.STARTED, Situation.TAGGED, Situation.PUBLISHED) and state.release:
+        live = world.live()
+        assert all(live[name] != state.release for name in believable(world)), (here, live)
+    if state.progress is Progress.SYNCED and state.delivery.is_ours and not state.aborting:
+        require_live(world, state.release, without=state.left_behind)
+
+
+def check_accounts(world: World) -> None:
+    """Every target is accounted for: the journal takes nobody for current who is not."""
+    desired = world.desired.release if world.desired else ""
+    known, live = world.journal.targets("slot0"), world.live()
+    for name in believable(world):
+        if live[name] == desired or name not in known:
+            continue
+        record = known[name]
+        assert record.error or record.live != desired, f"nobody knows that {name} has {live[name]}"
+
+
+def check_agreement(world: World) -> None:
+    """Desired state, journal and what targets that come back are told say the same."""
+    desired = world.desired.release if world.desired else ""
+    said = [
+        event["release"]
+        for event in world.all_events()
+        if event["event"] == "desired-state-changed"
+    ]
+    assert (said or [""])[-1] == desired, f"the journal says {said[-1:]}, desired.json {desired!r}"
+    wanted = world.wanted.get("slot0")
+    if wanted is not None:
+        settled = wanted.current.release if wanted.current else ""
+        assert (settled, wanted.pending) == (desired, None), wanted

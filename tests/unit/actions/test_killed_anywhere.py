@@ -1,0 +1,80 @@
+"""A command is killed at each of its steps in turn; what `status` advises then leads to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from sartoris.config.values import CountOrPercent
+from tests.unit.actions.any_order import come_to_an_end, fast_directory
+from tests.unit.actions.life import Life
+from tests.unit.actions.promises import Before, check
+from tests.unit.actions.typing_commands import enter
+from tests.unit.actions.world import World
+
+# What was typed before, and the command that is killed.
+STORIES = {
+    "start": ((), "start"),
+    "the first sync": (("start",), "sync"),
+    "hotfix": (("start", "sync", "commit"), "hotfix"),
+    "push-hotfix": (("start", "sync", "hotfix", "commit"), "push-hotfix"),
+    "sync": (("start", "sync", "commit", "start"), "sync"),
+    "resync": (("start", "sync", "commit", "start", "two fail"), "resync"),
+    "finish": (("start", "sync", "commit", "start", "not finished"), "finish"),
+    "abort of the first sync": (("start", "not finished"), "abort"),
+    "abort": (("start", "sync", "commit", "start", "not finished"), "abort"),
+    "revert": (("start", "sync", "commit", "start", "sync"), "revert"),
+    "revert in a rollout": (("start", "sync", "commit", "start", "sync", "start"), "revert"),
+    "converge": (("start", "sync", "commit", "start", "web2 left behind"), "converge"),
+}
+
+
+def tell(world: World, chapter: str) -> None:
+    """One thing that was done before."""
+    match chapter:
+        case "commit":
+            world.repository.commit()
+        case "two fail":
+            for target in (world.targets["web1"], world.targets["web2"]):
+                target.wrong = {"switch"}
+            assert enter(world, "sync").error is not None
+            world.heal()
+        case "not finished":
+            world.broken = {"post-sync"}
+            assert enter(world, "sync").error is not None
+            world.heal()
+        case "web2 left behind":
+            world.targets["web2"].away = True
+            assert enter(world, "sync").succeeded
+            world.targets["web2"].heal()
+        case _:
+            assert enter(world, chapter).succeeded
+
+
+def deaths(story: tuple[str, ...], killed: str) -> Iterator[int]:
+    """Tells the story again and again, each time with a later death, until none comes.
+
+    In turn, the first and the second of what is advised is done after it.
+    """
+    for steps in range(1000):
+        with TemporaryDirectory(dir=fast_directory()) as place:
+            settings = {"max_failed": CountOrPercent(1)}
+            world = World(Path(place), settings=settings, keeps_journal_open=True)
+            for chapter in story:
+                tell(world, chapter)
+            release = next(iter(world.published), "")
+            before = Before.of(world)
+            typed = enter(world, killed, release=release, life=Life(steps))
+            check(world, before, typed)
+            come_to_an_end(world, choose=steps % 2)
+            if not typed.killed:
+                return
+            yield steps
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_killed_at_any_step_it_comes_to_an_end(name: str) -> None:
+    assert len(list(deaths(*STORIES[name]))) > 10

@@ -1,0 +1,290 @@
+"""A small world for tests of whole actions: no process is started, and all of it can be broken.
+
+The repository is a dictionary of commits, the targets are objects that remember what they hold
+(`memory`), and everything else is real: lock, state, desired state and journal are files, written
+by our own code. `life` says where a process is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sartoris.actions.choice import Choice
+from sartoris.config import load_config
+from sartoris.config.config import Config
+from sartoris.errors import GitFailed
+from sartoris.events import Event, EventStream
+from sartoris.fleet.desired import Desired
+from sartoris.git.command import Git
+from sartoris.hooks import HookContext, HookFailed, HookReport, Phase
+from sartoris.integrations.varnish import Answer
+from sartoris.journal.recorder import Recorder
+from sartoris.journal.store import Journal
+from sartoris.queries.status import Status, status
+from sartoris.releases.publish import Release
+from sartoris.rollout.command import Command, hooks_of
+from sartoris.rollout.effects import Real
+from sartoris.rollout.fleets import Fleets
+from sartoris.rollout.options import Options
+from sartoris.rollout.records import Records
+from sartoris.rollout.site import Site
+from sartoris.rollout.state import RolloutState
+from sartoris.transports.base import DesiredStateRecord
+from tests.unit.actions.life import Killed, Life, mortal
+from tests.unit.actions.memory import MemoryFleet, MemoryRepository, Sent, Target
+
+__all__ = ["Killed", "Life", "Target", "World"]
+
+
+class WorldEffects(Real):
+    """Real files; a repository, releases, hooks and caches that are only written down."""
+
+    def __init__(self, world: World, site: Site, records: Records, events: EventStream) -> None:
+        super().__init__(site, records, hooks_of(site, events), events)
+        self._world = world
+        self._repository = world.repository
+
+    def make_tag(self, tag: str, commit: str, message: str) -> None:
+        self._do("make-tag", tag)
+        super().make_tag(tag, commit, message)
+
+    def push_tags(self, remote: str, tags: Sequence[str]) -> None:
+        self._do("push-tags", " ".join(tags))
+        super().push_tags(remote, tags)
+
+    def pull(self, branch: str) -> str:
+        self._do("pull", branch)
+        ours = self._repository
+        ours.checked_out = max(ours.checked_out, ours.upstream_tip)
+        return ours.checked_out
+
+    def go_to(self, branch: str, commit: str) -> list[str]:
+        del branch
+        self._do("go-to", commit)
+        self._repository.checked_out, self._repository.is_merging = commit, False
+        return []
+
+    def step_back(self, commit: str) -> None:
+        self._do("step-back", commit)
+        self._repository.checked_out, self._repository.is_merging = commit, False
+
+    def merge_upstream(self, branch: str) -> None:
+        self._repository.is_merging = True
+        self._do("merge", branch)
+        self._repository.merge_commit()
+
+    def push_head(self, remote: str, branch: str) -> None:
+        self._do("push-head", f"{remote} {branch}")
+        self._repository.upstream_tip = self._repository.checked_out
+
+    def abort_merge(self) -> None:
+        self._repository.is_merging = False
+
+    def run_hooks(self, phase: Phase, context: HookContext) -> None:
+        self._world.run_hook(phase, context)
+        if str(phase) in self._world.broken:
+            report = HookReport(Path("/hooks") / phase, phase, exit_code=1)
+            raise HookFailed(report, action=context.action)
+
+    def run_all_hooks(self, phase: Phase, context: HookContext) -> None:
+        self._world.run_hook(phase, context)
+
+    def run_sync_hook(
+        self,
+        hook: Path,
+        context: HookContext,
+        variables: Mapping[str, str],
+        meanwhile: Callable[[], None],
+    ) -> HookReport:
+        del variables, meanwhile
+        self._world.did.append(f"sync-hook {context.rollout_tag}")
+        return HookReport(hook, "sync", exit_code=int("sync-hook" in self._world.broken))
+
+    def compose(self, source: str) -> None:
+        self._do("compose", source)
+
+    def publish(self, tag: str, source: str) -> Release:
+        self._do("publish", tag)
+        self._world.published[tag] = source
+        return Release(tag=tag, source=source, commit=source[::-1], size=1)
+
+    def ban(self, expression: str) -> Iterator[Answer]:
+        error = "no answer" if "ban" in self._world.broken else ""
+        for server in self._site.config.varnish:
+            self._world.did.append(f"ban {expression}")
+            yield Answer(str(server), error, f"varnishadm {expression}", 0.0)
+
+    def _do(self, what: str, detail: str) -> None:
+        """Fails where the world says so, after it was begun."""
+        self._world.did.append(f"{what} {detail}")
+        if what in self._world.broken:
+            raise GitFailed(["git", what], 128, "it is broken today")
+
+
+@dataclass
+class World:
+    """A site with targets, on which commands can be typed one after the other.
+
+    `broken` are phases of hooks that fail, and effects (`publish`, `push-tags`, ...). `did` is what
+    was done, in order: hooks (`hook pre-sync`), effects, and orders (`switch TAG web1 web2`).
+    `keeps_journal_open`: between commands, which saves the time to open it.
+    """
+
+    place: Path
+    names: Sequence[str] = ("web1", "web2", "web3")
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
+    keeps_journal_open: bool = False
+    broken: set[str] = field(default_factory=set)
+    did: list[str] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    published: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, DesiredStateRecord] = field(default_factory=dict)
+    hook_contexts: list[tuple[Phase, HookContext]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        top = self.place / "wiki"
+        (top / ".git").mkdir(parents=True)
+        self.repository = MemoryRepository(top)
+        self.targets = {name: Target(name) for name in self.names}
+        loaded = configured(tuple(self.names), tuple(self.lines.items()))
+        self.config = replace(loaded, **self.settings)
+        self.records = Records(self.site())
+        self._journal = KeptJournal(self.records.journal) if self.keeps_journal_open else None
+
+    def site(self, **options: Any) -> Site:
+        return Site(self.repository, self.config, Options(**options))
+
+    @contextmanager
+    def command(self, name: str, life: Life | None = None, **options: Any) -> Iterator[Command]:
+        """A command as it is put together when it is typed; its process is killed at the end of
+        `life`. Raises `Killed` then.
+        """
+        life, site = life or Life(), self.site(**options)
+        journal = self._journal or Journal(self.records.journal)
+        recorder = Recorder(lambda: journal)
+
+        def record(event: Event) -> int:
+            life.step()  # first: the dead write no journal
+            return recorder(event)
+
+        events = EventStream(record)
+        events.about(command=name, repository="wiki")
+        events.subscribe(self.events.append)
+        records = Records(site, events)
+        fleet = MemoryFleet(self.targets, life)
+        fleet.sent, fleet.wanted = self.sent, self.wanted
+        command = Command(
+            name=name,
+            site=site,
+            records=records,
+            events=events,
+            journal=journal,
+            effects=mortal(WorldEffects(self, site, records, events), life),
+            fleets=Fleets(site, events, lambda: fleet),
+            hooks=hooks_of(site, events),
+            new_session=os.urandom(16).hex(),
+            hook_variables={},
+        )
+        try:
+            yield command
+        finally:
+            command.close()
+            if life.is_over and self.records.running.exists():  # whoever is killed leaves its name
+                self.records.running.write_text("1 killed\n")
+
+    def run_hook(self, phase: Phase, context: HookContext) -> None:
+        self.did.append(f"hook {phase}")
+        self.hook_contexts.append((phase, context))
+
+    @property
+    def journal(self) -> Journal:
+        """As another process reads it."""
+        return self._journal or Journal.read_only(self.records.journal)
+
+    @property
+    def state(self) -> RolloutState | None:
+        return self.records.state.read()
+
+    @property
+    def desired(self) -> Desired | None:
+        return self.records.desired.of("slot0")
+
+    def status(self) -> Status:
+        return status(self.site(), self.records)
+
+    def choice(self, release: str) -> Choice:
+        """What `git deploy revert RELEASE` chooses."""
+        source = self.published[release]
+        return Choice(prefix="slot0", tag=release, release=release, source=source)
+
+    def orders(self, *actions: str) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What was sent to whom, in order: action, release, targets."""
+        return [
+            (one.order.action, one.order.release, one.targets)
+            for one in self.sent
+            if not actions or one.order.action in actions
+        ]
+
+    def live(self) -> dict[str, str]:
+        return {name: target.live for name, target in self.targets.items()}
+
+    def all_events(self) -> list[dict[str, Any]]:
+        """What the journal has of all rollouts, oldest first."""
+        with closing(self.journal) as journal:
+            return journal.since(0, limit=1_000_000)
+
+    def heal(self) -> None:
+        """Everything works from now on; what went wrong stays as it is."""
+        self.broken = set()
+        for target in self.targets.values():
+            target.heal()
+
+    def close(self) -> None:
+        """Leaves nothing on disk."""
+        if self._journal:
+            self._journal.really_close()
+        shutil.rmtree(self.place)
+
+
+class KeptJournal(Journal):
+    """One that outlives its commands, which saves the time to open it."""
+
+    def close(self) -> None:
+        """Stays open: the next command reads it."""
+
+    def really_close(self) -> None:
+        super().close()
+
+
+@cache
+def configured(names: tuple[str, ...], lines: tuple[tuple[str, str], ...]) -> Config:
+    """A configuration as the loader makes it, with these targets and settings."""
+    settings = {
+        "deploy.tag-prefix": "slot0",
+        "deploy.path": "/srv/wiki/php-{prefix}",
+        **dict(lines),
+    }
+    listed = list(settings.items())
+    listed += [("deploy.target", f"{name}=/nowhere/{name}") for name in names]
+    return replace(_load(listed), repo_name="wiki")
+
+
+def _load(settings: Sequence[tuple[str, str]]) -> Config:
+    import subprocess
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as place:
+        subprocess.run(["git", "init", "--quiet", place], check=True)
+        for name, value in settings:
+            subprocess.run(["git", "-C", place, "config", "--add", name, value], check=True)
+        top = Path(place)
+        return load_config(Git(top), git_dir=top / ".git", top=top)
