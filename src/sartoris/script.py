@@ -146,7 +146,7 @@ class Sync(ABC):
 
         Counts all failures of this script against `deploy.max-failed`. When they are too many the
         script ends here, with exit code 71 and what is live where. If targets had switched, they
-        are switched back, and the desired state too.
+        are rolled back, and the desired state too.
         """
 
     @abstractmethod

@@ -52,7 +52,7 @@ def test_an_abort_tells_who_would_be_taken_back(twice: Site) -> None:
     twice.commit({"index.php": "version 3\n"})
     twice.push()
     twice.hook("post-sync.10-stop", "exit 1")
-    assert twice.deploy("sync").code == 71
+    assert twice.deploy("sync").code == 72
     ran = dry(twice, "abort")
     assert "plan: roll back, all: 3 targets (web1, web2, web3)" in ran.err
     assert "would reset main to" in ran.err

@@ -44,7 +44,7 @@ def test_a_rollout_is_told_event_by_event(told: tuple[Site, str]) -> None:
     assert "Ann <ann@example.org>: git deploy start   (process " in text
     assert f"tagged as {tag}, pushed" in text
     assert "web2: fetch done in " in text
-    assert "gate after fetch: open, 0 of 3 failed, 0 may" in text
+    assert "gate after fetch, all: open, 0 of 3 failed, 0 may" in text
     assert re.search(rf"web2: switch done in [0-9.]+ s; live: {tag}", text)
     assert "| all is well" in text
     assert "post-sync.10-say: exit code 0 after" in text
@@ -65,7 +65,7 @@ def test_a_failure_is_told_with_the_target_and_its_error(deployed: Site) -> None
     assert deployed.deploy("sync").code == 71
     text = deployed.ok("history", deployed.tags()[-1]).out
     assert "web2: fetch FAILED, io-error: " in text
-    assert "gate after fetch: CLOSED, 1 of 3 failed (web2), 0 may" in text
+    assert "gate after fetch, all: CLOSED, 1 of 3 failed (web2), 0 may" in text
     assert "sync ended with exit code 71 after" in text
 
 

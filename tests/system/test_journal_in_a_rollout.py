@@ -40,7 +40,7 @@ def test_a_journal_that_is_moved_away_after_the_start_changes_nothing(started: S
 @pytest.mark.parametrize("words", ["resync", "finish", "abort"])
 def test_nor_does_one_that_is_moved_away_after_the_switch(started: Site, words: str) -> None:
     hook = started.hook("post-sync.check", "exit 1")
-    assert started.deploy("sync").code == 71
+    assert started.deploy("sync").code == 72
     hook.unlink()
     lose_journal(started)
     started.ok(words)
@@ -51,7 +51,7 @@ def test_a_state_that_is_lost_later_is_rebuilt_from_the_new_journal(started: Sit
     before = started.desired()
     lose_journal(started)
     started.hook("post-sync.check", "exit 1")
-    assert started.deploy("sync").code == 71
+    assert started.deploy("sync").code == 72
     (started.state_directory / "rollout.json").unlink()
     started.ok("abort")
     assert started.everywhere() == {before} == {started.desired()}
@@ -78,7 +78,7 @@ def small_files(size: int) -> Iterator[None]:
 
 def test_a_journal_that_cannot_grow_is_a_warning_and_the_abort_goes_on(started: Site) -> None:
     hook = started.hook("post-sync.check", "exit 1")
-    assert started.deploy("sync").code == 71
+    assert started.deploy("sync").code == 72
     hook.unlink()
     before = started.status()["rollout"]["before"]["release"]
     with small_files(40_000):  # the journal is larger already

@@ -216,7 +216,7 @@ def test_a_hook_that_is_gone_since_the_tag_is_missed(plain: Site) -> None:
     assert plain.status()["status"] == "tagged"
     ran = plain.deploy("abort")
     assert ran.code == 71
-    assert "is gone since" in ran.err
+    assert "is missing since" in ran.err
     assert "git deploy converge" not in ran.err
     assert plain.status()["status"] == "none"
 

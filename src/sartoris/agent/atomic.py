@@ -16,9 +16,8 @@ from sartoris.agent.files import (
     sync_file_system,
     write_json,
 )
-from sartoris.agent.order import VERSION
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_for
-from sartoris.agent.records import Release
+from sartoris.agent.records import FILE_VERSION, Release
 from sartoris.agent.release_hooks import run_hooks
 from sartoris.agent.slot import Slot
 from sartoris.agent.tree import Tree
@@ -133,7 +132,9 @@ class AtomicSlot(Slot):
         live = self.place.linked_release()
         if not live or self.order.release not in ("", live):
             return
-        write_json(self.place.state, {"version": VERSION, "mode": "atomic", "when": time.time()})
+        write_json(
+            self.place.state, {"version": FILE_VERSION, "mode": "atomic", "when": time.time()}
+        )
         self.place.path.unlink()
 
     def tree_of(self, record: Release) -> Tree:

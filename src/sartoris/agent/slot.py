@@ -14,12 +14,12 @@ from sartoris.agent.actions import ACTIONS
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
 from sartoris.agent.locks import locked
-from sartoris.agent.order import VERSION, Order
+from sartoris.agent.order import Order
 from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_to_read
-from sartoris.agent.records import Records, Release
+from sartoris.agent.records import FILE_VERSION, Records, Release
 from sartoris.agent.release_hooks import hooks_in, run_hooks
 from sartoris.agent.store import Store
 from sartoris.agent.submodules import Submodules
@@ -179,7 +179,7 @@ class Slot(ABC):
         previous = self.records.previous(was)
         again = was == self.order.release
         state = {
-            "version": VERSION,
+            "version": FILE_VERSION,
             "mode": self.order.switch,
             "release": self.order.release,
             "previous": previous if again else was,

@@ -16,7 +16,7 @@ from sartoris.rollout.command import Command
 from sartoris.rollout.lock import Holder
 from sartoris.rollout.person import Person
 from sartoris.rollout.state import Progress, RolloutState
-from sartoris.rollout.transitions import require_allowed, say_rebuilt
+from sartoris.rollout.transitions import NotNow, require_allowed, say_rebuilt
 from sartoris.shell import command as shell_command
 
 if TYPE_CHECKING:
@@ -210,7 +210,11 @@ def take_over_unfinished_start(command: Command, person: Person) -> Session | No
         return None
     state = command.records.state.read() or state_of_nothing(command, holder)
     _require_work_tree(command.site.repository.top, state)
-    require_allowed("start", state)
+    try:
+        require_allowed("start", state)
+    except NotNow as refused:
+        message = f"{refused}: {holder.describe()}"
+        raise NotNow(message, next_steps=refused.next_steps) from None
     _follow(command, state)
     return Session(command, person, state)
 

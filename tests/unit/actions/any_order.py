@@ -44,7 +44,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @initialize(max_failed=LIMITS, canary=CANARIES, batch=BATCHES, deployed=st.booleans())
     def begin(
-        self, max_failed: CountOrPercent, canary: tuple[str, ...], batch: CountOrPercent, deployed: bool
+        self,
+        max_failed: CountOrPercent,
+        canary: tuple[str, ...],
+        batch: CountOrPercent,
+        deployed: bool,
     ) -> None:
         place = tempfile.mkdtemp(prefix="sartoris-any-order-", dir=fast_directory())
         settings = {"max_failed": max_failed, "canary": canary, "batch": batch}

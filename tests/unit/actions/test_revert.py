@@ -60,10 +60,8 @@ def test_a_target_that_does_not_hold_it_fetches_first(twice: World) -> None:
 def test_the_fleet_goes_back_before_the_working_repository(twice: World) -> None:
     old = first(twice)
     enter(twice, "revert", release=old)
-    assert [one.split()[0] for one in twice.did] == [
-        *("hook", "hook", "make-tag", "make-tag"),
-        *("publish", "go-to", "hook", "hook", "push-tags", "hook", "hook", "hook", "hook"),
-    ]
+    steps = [one.split()[0] for one in twice.did if not one.startswith("hook")]
+    assert steps == ["make-tag", "make-tag", "publish", "go-to", "push-tags"]
     assert twice.repository.head() == twice.published[old]
 
 
