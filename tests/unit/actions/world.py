@@ -20,7 +20,7 @@ from sartoris.actions.choice import Choice
 from sartoris.config import load_config
 from sartoris.config.config import Config
 from sartoris.errors import GitFailed
-from sartoris.events import Event, EventStream
+from sartoris.events import Event, EventStream, Warned
 from sartoris.fleet.desired import Desired
 from sartoris.git.command import Git
 from sartoris.hooks import HookContext, HookFailed, HookReport, Phase
@@ -233,6 +233,10 @@ class World:
             for one in self.sent
             if not actions or one.order.action in actions
         ]
+
+    def warnings(self) -> list[str]:
+        """What a person was warned of, in order."""
+        return [event.message for event in self.events if isinstance(event, Warned)]
 
     def live(self) -> dict[str, str]:
         return {name: target.live for name, target in self.targets.items()}
