@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartoris.actions.abort import NotAllBack
+from sartoris.actions.abort import RollbackIncomplete
 from tests.unit.actions.life import Life
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
@@ -44,7 +44,7 @@ def test_the_fleet_goes_back_first_then_the_working_repository(live: World) -> N
     assert live.orders() == [("switch", first(live), ("web1", "web2", "web3"))]
     assert live.did[0] == f"go-to {live.published[first(live)]}"
     assert [step.split()[1] for step in live.did[1:]] == [
-        *("post-tree-update", "post-reset", "log", "post-abort")
+        *("post-tree-update", "post-reset", "post-abort")
     ]
     assert live.desired is not None
     assert live.desired.release == first(live)
@@ -62,7 +62,7 @@ def test_a_target_that_does_not_hold_the_old_release_fetches_it(live: World) -> 
 def test_one_that_is_not_back_is_named_and_the_rest_is(live: World) -> None:
     live.targets["web2"].away = True
     failed = enter(live, "abort")
-    assert isinstance(failed.error, NotAllBack)
+    assert isinstance(failed.error, RollbackIncomplete)
     assert "web2" in failed.error.message
     assert failed.error.next_steps[0] == "git deploy converge"
     assert live.status().kind == "none"

@@ -17,9 +17,7 @@ def test_it_pulls_nothing(world: World) -> None:
 def test_hooks_of_a_start_run_but_not_those_of_a_pull(world: World) -> None:
     enter(world, "hotfix")
     hooks = [step for step in world.did if step.startswith("hook")]
-    assert hooks == [
-        f"hook {name}" for name in ("pre-start", "post-tag", "pre-pull", "log", "post-start")
-    ]
+    assert hooks == [f"hook {name}" for name in ("pre-start", "post-tag", "pre-pull", "post-start")]
 
 
 def test_what_ships_is_the_fix_on_top(world: World) -> None:

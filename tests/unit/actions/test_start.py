@@ -20,7 +20,6 @@ def test_its_steps_are_hooks_the_start_tag_and_the_pull(world: World) -> None:
         f"make-tag {start_tag(world)}",
         "hook post-tag",
         "hook pre-pull",
-        "hook log",
         "pull main",
         "hook post-pull",
         "hook post-tree-update",
@@ -57,7 +56,7 @@ def test_another_person_does_not_start_beside_it(world: World) -> None:
     world.repository.who = OTHER
     refused = enter(world, "start")
     assert refused.error is not None
-    assert "a rollout is under way: Some Deployer" in refused.error.message
+    assert "a rollout is in progress: Some Deployer" in refused.error.message
     assert world.state == before
 
 
