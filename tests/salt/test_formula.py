@@ -167,7 +167,7 @@ def test_a_target_converges_after_all_else_is_there(machine: Scratch) -> None:
     assert machine.mode("srv/wiki") == "755 nobody nogroup"
     ran = [key for key in did.in_order if "minion.d" not in key]
     assert (ran[-1], len(ran)) == (CONVERGE, 7)
-    assert "the master does not tell" in did.states[CONVERGE]["comment"]
+    assert "the master does not answer" in did.states[CONVERGE]["comment"]
 
 
 @pytest.mark.parametrize("way", ["srv", "etc/sartoris"])
