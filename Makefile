@@ -33,7 +33,7 @@ test: check
 	$(QUIET_GIT) $(PYTHON) -m pytest -n auto --cov --cov-report=term
 
 unit: .venv/installed-dev
-	$(QUIET_GIT) $(PYTHON) -m pytest -q -n auto tests/unit
+	SARTORIS_TORTURE_SEEDS=1 $(QUIET_GIT) $(PYTHON) -m pytest -q -n auto tests/unit
 
 # A seed that fails tells its story again with FIRST=seed SEEDS=1.
 torture: .venv/installed-dev

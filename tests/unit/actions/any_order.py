@@ -26,13 +26,18 @@ ENOUGH = 12  # commands to get from anywhere to an end
 LIMITS = st.sampled_from([CountOrPercent(0), CountOrPercent(1), CountOrPercent(50, percent=True)])
 CANARIES = st.sampled_from([(), ("web2",)])
 BATCHES = st.sampled_from([CountOrPercent(100, percent=True), CountOrPercent(1), CountOrPercent(2)])
-WRONGS = st.sampled_from(["fetch", "switch", "service", "withdraw", "away", "late", "lies"])
+WRONGS = st.sampled_from(
+    ["fetch", "switch", "away", "fetch", "switch", "service", "withdraw", "away", "late", "lies"]
+)
 EFFECTS = st.sampled_from(
     ["pre-start", "post-pull", "pre-sync", "post-tag", "post-sync", "publish", "push-tags", "go-to"]
 )
 LIVES = st.one_of(st.none(), st.none(), st.integers(0, LONG))
-# Where people type what may be typed, mostly.
+FORCES = st.sampled_from([False, False, False, True])
 CHOICES = st.integers(0, 39)
+COMMANDS = sorted([*ACTIONS, "revert"])
+Fault = tuple[str, str]
+FAULTS = st.lists(st.tuples(st.sampled_from(NAMES), WRONGS), min_size=1, max_size=3)
 
 
 def fast_directory() -> str | None:
@@ -58,41 +63,57 @@ class AnyOrder(RuleBasedStateMachine):
             self._typed("sync")
             self.world.repository.commit()
 
-    @rule(number=CHOICES, person=st.sampled_from([0, 0, 0, 1]), force=CHOICES, steps=LIVES)
-    def somebody_types(self, number: int, person: int, force: int, steps: int | None) -> None:
-        allowed = sorted({*TABLE[situation(self.world.state)].leads_to} & {*ACTIONS, "revert"})
-        names = allowed if number < 32 and allowed else sorted([*ACTIONS, "revert"])
-        name = names[number % len(names)]
-        self.world.repository.who = PEOPLE[person]
-        self._typed(name, force=force > 35 or (person == 1 and force > 15), steps=steps, at=force)
+    @rule(number=CHOICES, force=FORCES, steps=LIVES)
+    def somebody_goes_on(self, number: int, force: bool, steps: int | None) -> None:
+        """With one of the commands that may be used where the rollout stands."""
+        here = TABLE[situation(self.world.state)]
+        names = sorted({*here.leads_to, *(here.with_force if force else ())} & {*COMMANDS})
+        self._typed(names[number % len(names)], force=force, steps=steps, at=number)
 
-    @rule(upstream=st.booleans())
-    def somebody_commits(self, upstream: bool) -> None:
+    @rule(name=st.sampled_from(COMMANDS), other=st.booleans(), force=FORCES, steps=LIVES)
+    def somebody_types(self, name: str, other: bool, force: bool, steps: int | None) -> None:
+        """Whatever it is, and whoever has the lock."""
+        self.world.repository.who = PEOPLE[other]
+        self._typed(name, force=force, steps=steps)
+
+    @rule(faults=FAULTS, bring=st.booleans(), steps=LIVES)
+    def a_sync_goes_wrong(self, faults: list[Fault], bring: bool, steps: int | None) -> None:
+        """In a rollout that is open already, or in a new one."""
+        self.world.repository.commit()
+        self._typed("start")
+        self._break(faults)
+        self._typed("sync", steps=steps)
+        if bring:
+            self.world.heal()
+            self._typed("resync", steps=steps)
+
+    @rule(faults=FAULTS, upstream=st.booleans())
+    def time_goes_by(self, faults: list[Fault], upstream: bool) -> None:
+        """Something is committed, some things break."""
         repository = self.world.repository
         if upstream:
             repository.commit_upstream()
         else:
             repository.commit()
+        self._break(faults)
 
-    @rule(name=st.sampled_from(NAMES), what=WRONGS)
-    def a_target_breaks(self, name: str, what: str) -> None:
-        target = self.world.targets[name]
-        if what in ("away", "late", "lies"):
-            setattr(target, what, True)
-        else:
-            target.wrong.add(what)
-
-    @rule(name=st.sampled_from(NAMES))
-    def a_target_heals(self, name: str) -> None:
+    @rule(name=st.sampled_from(NAMES), all_of_it=st.booleans())
+    def something_is_mended(self, name: str, all_of_it: bool) -> None:
+        if all_of_it:
+            self.world.heal()
         self.world.targets[name].heal()
 
     @rule(what=EFFECTS)
-    def something_breaks(self, what: str) -> None:
+    def the_site_breaks(self, what: str) -> None:
         self.world.broken = {what}
 
-    @rule()
-    def all_is_well(self) -> None:
-        self.world.heal()
+    def _break(self, faults: list[Fault]) -> None:
+        for name, what in faults:
+            target = self.world.targets[name]
+            if what in ("away", "late", "lies"):
+                setattr(target, what, True)
+            else:
+                target.wrong.add(what)
 
     def _typed(
         self, name: str, *, force: bool = False, steps: int | None = None, at: int = 0

@@ -15,7 +15,7 @@ from tests.unit.actions.any_order import AnyOrder
 
 STORIES = settings(
     max_examples=200,
-    stateful_step_count=8,
+    stateful_step_count=6,
     deadline=None,
     database=None,  # a seed tells the same stories every time
     report_multiple_bugs=False,
