@@ -101,6 +101,11 @@ def _cache_answered(event: events.CacheAnswered) -> str:
     return f"ban on {event.cache}: {end}"
 
 
+def _stage_started(event: events.StageStarted) -> str:
+    of = f" of {event.release}" if event.release else ""
+    return f"{event.stage}{of}: {len(event.targets)} asked"
+
+
 def _will_ship(event: events.WillShip) -> str:
     since = f" since {event.base[:12]}" if event.base else ""
     counts = f"{event.commit_count} commits, {event.file_count} files"
@@ -119,7 +124,7 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.Reverted: lambda e: f"{e.release} is found bad: {e.rollout} reverted it",
     events.Tagged: lambda e: f"{e.commit[:12]} tagged as {e.tag}{', pushed' if e.pushed else ''}",
     events.Published: lambda e: f"{e.release} is published, as {e.commit[:12]}",
-    events.StageStarted: lambda e: f"{e.stage} of {e.release or 'nothing'}: {len(e.targets)} asked",
+    events.StageStarted: _stage_started,
     events.TargetAnswered: _target_answered,
     events.StageFinished: _stage_finished,
     events.Planned: _planned,
@@ -132,7 +137,7 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.HookOutput: lambda e: "\n".join(f"| {line}" for line in e.text.splitlines()),
     events.HookRan: _hook_ran,
     events.Announced: lambda e: f"announced: {e.message}",
-    events.MailOffered: lambda e: f"mail on {e.topic}: {e.subject}",
+    events.MailOffered: lambda e: f"a mail for those who get one on {e.topic}: {e.subject}",
     events.Warned: lambda e: f"note: {e.message}",
     events.Noted: lambda e: e.message,
 }
