@@ -57,7 +57,7 @@ def test_an_abort_after_the_switch_takes_every_minion_back(site: SaltSite) -> No
     first = site.everywhere()
     hook = site.hook("post-sync.10", "exit 1")
     site.ship("two")
-    assert site.deploy("sync").code == 71
+    assert site.deploy("sync").code == 72
     assert site.everywhere() != first
     hook.unlink()
     site.ok("abort")
