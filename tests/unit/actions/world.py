@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -144,7 +144,7 @@ class World:
     events: list[Event] = field(default_factory=list)
     published: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, Wanted] = field(default_factory=dict)
-    hook_contexts: list[tuple[Phase, HookContext]] = field(default_factory=list)
+    on_hook: Callable[[Phase, HookContext], None] = lambda *_: None
 
     def __post_init__(self) -> None:
         top = self.place / "wiki"
@@ -191,7 +191,7 @@ class World:
 
     def run_hook(self, phase: Phase, context: HookContext) -> None:
         self.did.append(f"hook {phase}")
-        self.hook_contexts.append((phase, context))
+        self.on_hook(phase, context)
 
     @property
     def journal(self) -> Journal:
