@@ -157,6 +157,8 @@ class Target:
                 self._fetch(order.release)
             case "switch":
                 return self._switch(order.release)
+            case "service" if "service" in self.wrong and order.service_action != "status":
+                return "service-failed"
             case "withdraw":
                 self.deceived = False
                 if self.live == order.release:

@@ -148,7 +148,7 @@ class World:
     events: list[Event] = field(default_factory=list)
     published: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, DesiredStateRecord] = field(default_factory=dict)
-    hook_contexts: list[tuple[Phase, HookContext]] = field(default_factory=list)
+    on_hook: Callable[[Phase, HookContext], None] = lambda *_: None
 
     def __post_init__(self) -> None:
         top = self.place / "wiki"
@@ -203,7 +203,7 @@ class World:
 
     def run_hook(self, phase: Phase, context: HookContext) -> None:
         self.did.append(f"hook {phase}")
-        self.hook_contexts.append((phase, context))
+        self.on_hook(phase, context)
 
     @property
     def journal(self) -> Journal:
