@@ -32,12 +32,16 @@ class RollbackIncomplete(SyncIncomplete):
     """The rollout is aborted, but some targets still have its release live."""
 
 
+class WorkTreeNotReset(SyncIncomplete):
+    """The fleet was rolled back, and then the working repository could not be reset."""
+
+
 def abort(command: Command) -> Aborted:
     """End the rollout: the fleet as before, the working repository as at the start.
 
     Uncommitted changes and commits of the rollout are kept and named. Raises `NoRollout`,
-    `LockHeld`, `Unmerged`, `EndedWithoutState`, and `RollbackIncomplete` or `CachesStale` once
-    everything that can be undone is.
+    `LockHeld`, `Unmerged`, `EndedWithoutState`, `WorkTreeNotReset`, and `RollbackIncomplete` or
+    `CachesStale` once everything that can be undone is.
     """
     with command.exclusively():
         try:
@@ -47,7 +51,7 @@ def abort(command: Command) -> Aborted:
         _require_no_merge(session)
         _turn_round(session)
         failed = delivery_of(session).roll_back(session)
-        notes = _reset_work_tree(session)
+        notes = _reset_work_tree(session, failed)
         failed = _roll_back_elsewhere(session) or failed
         session.run_all_hooks(Phase.POST_ABORT)
         session.end("aborted", command.site.options.message)
@@ -79,14 +83,28 @@ def _turn_round(session: Session) -> None:
     session.write(replace(state, aborting=True, rollback_tag=tag, stale={}))
 
 
-def _reset_work_tree(session: Session) -> list[str]:
-    """The working repository as at the start; what a person should know of it."""
+def _reset_work_tree(session: Session, failed: str) -> list[str]:
+    """The working repository as at the start; what a person should know of it.
+
+    Raises `WorkTreeNotReset` where the fleet has been changed already: `failed` is what of it is
+    not back.
+    """
     state = session.state
     with session.events.step("reset", state.start_tag or state.start_commit[:12]):
         if state.returning:
             return_after_a_kill(session)
         commit = state.start_commit
-        notes = session.effects.go_to(state.branch, commit) if commit else []
+        try:
+            notes = session.effects.go_to(state.branch, commit) if commit else []
+        except SartorisError as error:
+            if not (state.may_be_live and delivery_of(session) is TO_FLEET):
+                raise
+            fleet = failed or f"Live on the servers again: {state.release_before or 'nothing'}"
+            raise WorkTreeNotReset(
+                f"{fleet}\nThe working repository is not reset, and the rollout is still open:"
+                f" {error.message}",
+                next_steps=[*error.next_steps, "git deploy abort   # goes on from here"],
+            ) from error
     session.run_all_hooks(Phase.POST_TREE_UPDATE, Phase.POST_RESET)
     return notes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sartoris.actions.abort import RollbackIncomplete
+from sartoris.actions.abort import RollbackIncomplete, WorkTreeNotReset
 from tests.unit.actions.life import Life
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
@@ -96,3 +96,14 @@ def test_without_a_rollout_there_is_nothing_to_abort(world: World) -> None:
     refused = enter(world, "abort")
     assert refused.error is not None
     assert refused.error.next_steps == ("git deploy start",)
+
+
+def test_a_fleet_that_went_back_without_the_repository_is_not_nothing_changed(live: World) -> None:
+    live.broken = {"go-to"}
+    refused = enter(live, "abort").error
+    assert isinstance(refused, WorkTreeNotReset)
+    assert f"Live on the servers again: {first(live)}" in refused.message
+    assert set(live.live().values()) == {first(live)}
+    live.heal()
+    assert enter(live, "abort").succeeded
+    assert live.status().kind == "none"
