@@ -39,7 +39,7 @@ def revert(command: Command, choice: Choice) -> SyncResult:
             announcing.starting(session)
             _tag(session, choice)
         except SartorisError as error:
-            session.end("quit", error.message)
+            _give_up(session, error)
             raise
         with announcing.failures(session):
             missing = _without(session)
@@ -87,6 +87,17 @@ def _end_open_rollout(command: Command, choice: Choice) -> bool:
         ended, half_switched = join_without_state(command), True
     ended.end("aborted", "gave way to a revert")
     return half_switched
+
+
+def _give_up(session: Session, error: SartorisError) -> None:
+    """End what has not begun; but a fleet that was found half switched still needs its way back."""
+    if not session.state.is_after_half:
+        session.end("quit", error.message)
+        return
+    session.events.warn(
+        "the rollout that this revert took over may have switched some servers only, so it stays"
+        " open: `git deploy abort` brings them together again"
+    )
 
 
 def _tag(session: Session, choice: Choice) -> None:

@@ -134,3 +134,15 @@ def test_a_revert_that_is_complete_is_not_half_of_anything(half_switched: World)
     old = first(half_switched)
     assert enter(half_switched, "revert", release=old).succeeded
     assert set(half_switched.live().values()) == {old}
+
+
+def test_one_that_stops_early_leaves_half_a_fleet_its_way_back(half_switched: World) -> None:
+    world = half_switched
+    assert len(set(world.live().values())) == 2
+    world.broken = {"pre-start"}
+    assert enter(world, "revert", release=first(world)).error is not None
+    assert world.status().kind != "none"
+    world.heal()
+    assert enter(world, "abort").succeeded
+    assert len(set(world.live().values())) == 1
+    assert world.status().kind == "none"
