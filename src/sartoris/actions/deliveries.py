@@ -151,8 +151,8 @@ class ByHand(Delivering):
         return ""
 
 
-_ALL: dict[str, Delivering] = {one.kind.name: one for one in (ToFleet(), ByHook(), ByHand())}
-TO_FLEET, BY_HOOK, BY_HAND = _ALL["fleet"], _ALL["hook"], _ALL["hand"]
+TO_FLEET, BY_HOOK, BY_HAND = ToFleet(), ByHook(), ByHand()
+_ALL: dict[str, Delivering] = {one.kind.name: one for one in (TO_FLEET, BY_HOOK, BY_HAND)}
 
 
 def delivery_of(session: Session) -> Delivering:

@@ -16,7 +16,7 @@ from sartoris.rollout.person import Person
 from sartoris.rollout.session import Session, begin, join, take_over_unfinished_start
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
-from sartoris.rollout.transitions import NotNow
+from sartoris.rollout.transitions import TABLE, NotNow, Situation, situation
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,11 @@ def _check(command: Command) -> Person:
 def _take_over(command: Command) -> None:
     """Another person's rollout may end like this only while no target can have switched."""
     state = command.records.state.read()
+    if state is not None and situation(state) is Situation.HALF_SWITCHED:
+        raise NotNow(
+            f"the rollout in progress cannot end yet: {TABLE[Situation.HALF_SWITCHED].explanation}",
+            next_steps=["git deploy --force abort"],
+        )
     if state is not None and state.progress >= Progress.TAGGED:
         raise NotNow(
             f"the rollout in progress is tagged already ({state.rollout_tag})",

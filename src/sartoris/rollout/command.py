@@ -54,21 +54,8 @@ class Command:
 
         journal = Journal(Records(site).journal)
         events = EventStream(Recorder(lambda: journal))
-        events.about(command=name, repository=site.config.repo_name)
-        records = Records(site, events)
-        hooks = hooks_of(site, events)
-        return cls(
-            name=name,
-            site=site,
-            records=records,
-            events=events,
-            journal=journal,
-            effects=Real(site, records, hooks, events),
-            fleets=Fleets(site, events, connect or (lambda: _configured(site, journal))),
-            hooks=hooks,
-            new_session=os.urandom(16).hex(),
-            hook_variables={},
-        )
+        connect = connect or (lambda: _configured(site, journal))
+        return cls._put_together(name, site, journal, events, Real, connect)
 
     @classmethod
     def rehearse(cls, name: str, site: Site) -> Command:
@@ -79,18 +66,31 @@ class Command:
         from sartoris.journal.store import Journal
         from sartoris.rollout.dry_run import DryRun
 
-        journal, events = Journal.read_only(Records(site).journal), EventStream()
-        records = Records(site, events)
+        journal = Journal.read_only(Records(site).journal)
+        return cls._put_together(
+            name, site, journal, EventStream(), DryRun, lambda: _questions_only(site)
+        )
+
+    @classmethod
+    def _put_together(
+        cls,
+        name: str,
+        site: Site,
+        journal: Journal,
+        events: EventStream,
+        effects: Callable[[Site, Records, Hooks, EventStream], Effects],
+        connect: Callable[[], Transport],
+    ) -> Command:
         events.about(command=name, repository=site.config.repo_name)
-        hooks = hooks_of(site, events)
+        records, hooks = Records(site, events), hooks_of(site, events)
         return cls(
             name=name,
             site=site,
             records=records,
             events=events,
             journal=journal,
-            effects=DryRun(site, records, hooks, events),
-            fleets=Fleets(site, events, lambda: _questions_only(site)),
+            effects=effects(site, records, hooks, events),
+            fleets=Fleets(site, events, connect),
             hooks=hooks,
             new_session=os.urandom(16).hex(),
             hook_variables={},

@@ -23,6 +23,7 @@ class Situation(StrEnum):
     STARTING = "starting"
     STARTED = "started"
     RETURNING = "returning"
+    HALF_SWITCHED = "half-switched"
     TAGGED = "tagged"
     TAGGED_BY_HAND = "tagged-by-hand"
     TAGGED_BY_HOOK = "tagged-by-hook"
@@ -81,6 +82,12 @@ TABLE: dict[Situation, Row] = {
         "its push-hotfix was interrupted: its merge may be checked out instead of the hotfix",
         ("git deploy push-hotfix", "git deploy abort"),
         {"push-hotfix": _S.STARTED, **_OUT},
+    ),
+    # A revert takes over what it finds; a start that clears it away would leave the fleet mixed.
+    _S.HALF_SWITCHED: Row(
+        "its revert stopped before its tag, after an interrupted switch: targets may differ",
+        ("git deploy abort", "git deploy report"),
+        _OUT,
     ),
     _S.TAGGED: Row(
         "tagged, not published: nothing has been sent to a target",
@@ -147,6 +154,9 @@ def situation(state: RolloutState | None) -> Situation:
         return Situation.ABORTING
     if state.returning:
         return Situation.RETURNING
+    if state.is_after_half and state.progress < Progress.SWITCHING:
+        is_tagged = state.progress >= Progress.TAGGED
+        return Situation.SWITCHING if is_tagged else Situation.HALF_SWITCHED
     if state.progress is Progress.TAGGED and state.delivery in (BY_HAND, BY_HOOK):
         by_hand = state.delivery is BY_HAND
         return Situation.TAGGED_BY_HAND if by_hand else Situation.TAGGED_BY_HOOK
@@ -185,6 +195,11 @@ def _reason(command: str, here: Situation, state: RolloutState) -> str:
     is_tagged = state.progress >= Progress.TAGGED
     if here is Situation.ABORTING:
         return f"the rollout is being aborted, and that was interrupted: no {command} is possible"
+    if here is Situation.HALF_SWITCHED:
+        return (
+            "a revert stopped before its tag, after a switch that was interrupted, so targets may"
+            f" differ: no {command} is possible"
+        )
     if command == "push-hotfix":
         return "a hotfix is pushed between its start and its sync"
     if here is Situation.RETURNING:

@@ -143,6 +143,10 @@ def test_one_that_stops_early_leaves_half_a_fleet_its_way_back(half_switched: Wo
     assert enter(world, "revert", release=first(world)).error is not None
     assert world.status().kind != "none"
     world.heal()
+    for force in (False, True):
+        refused = enter(world, "start", force=force).error
+        assert refused is not None
+        assert any("abort" in step for step in refused.next_steps)
     assert enter(world, "abort").succeeded
     assert len(set(world.live().values())) == 1
     assert world.status().kind == "none"

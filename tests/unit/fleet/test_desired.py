@@ -89,6 +89,17 @@ def test_what_a_later_version_says_is_kept_of_slots_that_stay(state: DesiredStat
     assert "weight" not in written["slots"]["slot1"]
 
 
+def test_it_is_rebuilt_wherever_the_file_was_cut_off(tmp_path: Path) -> None:
+    state = DesiredState(
+        tmp_path / "desired.json", recover=lambda _: Found({"slot0": OLD}, "rebuilt")
+    )
+    state.set(OLD)
+    text = state.path.read_text().rstrip()
+    for length in range(len(text)):
+        state.path.write_text(text[:length])
+        assert state.of("slot0") == OLD
+
+
 def test_a_newer_version_is_refused_and_stays(state: DesiredState) -> None:
     state.set(OLD)
     text = add_field(state.path, "version", 2)

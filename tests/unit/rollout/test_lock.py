@@ -115,6 +115,16 @@ def test_what_a_later_version_says_in_a_lock_is_kept(lock: RolloutLock) -> None:
     assert (written["pool"], written["action"], written["version"]) == ("drained", "sync", 1)
 
 
+def test_a_lock_counts_as_held_wherever_it_was_cut_off(lock: RolloutLock) -> None:
+    lock.take(holder())
+    text = lock.path.read_text().rstrip()
+    for length in range(len(text)):
+        lock.path.write_text(text[:length])
+        with pytest.raises(LockHeld):
+            lock.take(BOB)
+        assert lock.path.read_text() == text[:length]
+
+
 def test_a_lock_of_a_newer_version_is_refused_and_stays(lock: RolloutLock) -> None:
     lock.take(holder())
     text = add_field(lock.path, "version", 2)

@@ -24,10 +24,21 @@ def every_state() -> list[RolloutState]:
     """All that a situation may depend on, in every combination."""
     return [
         replace(
-            STATE, action=action, progress=progress, way=way, aborting=aborting, returning=returning
+            STATE,
+            action=action,
+            progress=progress,
+            way=way,
+            aborting=aborting,
+            returning=returning,
+            is_after_half=is_after_half,
         )
-        for action, progress, way, aborting, returning in product(
-            ("start", "hotfix", "revert"), Progress, DELIVERIES, (True, False), ("", "a" * 40)
+        for action, progress, way, aborting, returning, is_after_half in product(
+            ("start", "hotfix", "revert"),
+            Progress,
+            DELIVERIES,
+            (True, False),
+            ("", "a" * 40),
+            (False, True),
         )
     ]
 
