@@ -18,7 +18,9 @@ NAMES = tuple(f"web{number}" for number in range(1, 31))
 def thirty() -> Iterator[Cluster]:
     need_salt()
     with Cluster() as cluster:
-        cluster.configure_master({"git_deploy.desired": str(desired_of(cluster))})
+        # Thirty minions of one machine answer when their turn for its processors comes.
+        slow = {"timeout": 60, "gather_job_timeout": 60}
+        cluster.configure_master({"git_deploy.desired": str(desired_of(cluster)), **slow})
         for name in NAMES:
             cluster.minion(name)
         install(cluster)

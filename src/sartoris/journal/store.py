@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sartoris.events import (
     Event,
@@ -27,13 +29,21 @@ from sartoris.events import (
     TargetAnswered,
 )
 from sartoris.journal.migrations import VERSION, migrate, version_of
-from sartoris.journal.unusable import JournalMoved, JournalTooNew, JournalUnusable, unusable
+from sartoris.journal.unusable import (
+    JournalMoved,
+    JournalTooNew,
+    JournalUnusable,
+    is_held,
+    unusable,
+)
 from sartoris.orders import Outcome
 
 __all__ = ["Journal", "JournalUnusable", "RolloutRecord", "TargetRecord"]
 
 # Seconds for which another process may hold the database.
 PATIENCE = 30.0
+
+Result = TypeVar("Result")
 
 _ENVELOPE = ("session", "command", "repository", "slot")
 _EVENTS = f"SELECT id, event, at, {', '.join(_ENVELOPE)}, data FROM events"
@@ -95,7 +105,7 @@ class Journal:
         try:
             if is_file:
                 _touch(path)
-            self._database = _open(path)
+            self._database = _patiently(lambda: _open(path))
             self._file = _identity(path)
         except (sqlite3.Error, OSError) as error:
             raise unusable(path, "used", error) from error
@@ -116,12 +126,15 @@ class Journal:
         if _identity(self.path) != self._file:
             raise JournalMoved(self.path)
         try:
-            with self._database:
-                self._database.execute("BEGIN IMMEDIATE")
-                self._apply(event)
-                return self._append(event)
+            return _patiently(lambda: self._record(event))
         except sqlite3.Error as error:
             raise unusable(self.path, "written", error) from error
+
+    def _record(self, event: Event) -> int:
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._apply(event)
+            return self._append(event)
 
     def rollouts(
         self, *, prefix: str | None = None, limit: int = 20, tagged: bool = True
@@ -315,6 +328,20 @@ def _touch(path: Path) -> None:
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+
+
+def _patiently(attempt: Callable[[], Result]) -> Result:
+    """Wait where SQLite does not: when many make a new journal at once, or the last one to have it
+    open goes while the next comes, it says at once that it is locked.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return attempt()
+        except sqlite3.Error as error:
+            if not is_held(error) or time.monotonic() >= until:
+                raise
+        time.sleep(random.uniform(0.005, 0.05))
 
 
 def _open(path: Path) -> sqlite3.Connection:

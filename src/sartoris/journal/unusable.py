@@ -16,7 +16,7 @@ _NOT_ALLOWED = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 }
-_HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
 class JournalUnusable(Refused):
@@ -54,9 +54,9 @@ def unusable(path: Path, what: str, error: Exception) -> JournalUnusable:
     Only a file that is damaged is one to move away.
     """
     said = f"the journal {path} cannot be {what}: {error}"
-    kind = _kind(error)
-    if kind in _HELD:
+    if isinstance(error, sqlite3.Error) and is_held(error):
         return _held(path, said)
+    kind = _kind(error)
     if kind in _FULL:
         steps = [command("df", "-h", str(path.parent)), "git deploy status"]
     elif kind in _NOT_ALLOWED and not path.is_dir():
@@ -65,6 +65,11 @@ def unusable(path: Path, what: str, error: Exception) -> JournalUnusable:
         aside = command("mv", str(path), f"{path}.broken")
         steps = [f"{aside}   # a new one is begun", "git deploy report"]
     return JournalUnusable(said, next_steps=steps)
+
+
+def is_held(error: sqlite3.Error) -> bool:
+    """Whether another process has the database just now, and it would do to try again."""
+    return _kind(error) in _HELD
 
 
 def _kind(error: Exception) -> int:

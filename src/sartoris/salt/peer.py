@@ -30,6 +30,7 @@ class PeerWire:
     """`opts` is the minion's configuration, as Salt loads it."""
 
     tells_progress = False  # the master's job cache has only what jobs returned
+    gather_job_timeout = 10.0  # Salt's default: a minion does not know what its master has
 
     def __init__(self, opts: dict[str, Any]) -> None:
         from salt.minion import resolve_dns

@@ -103,8 +103,9 @@ def test_a_hook_that_writes_without_end_does_not_fill_the_journal(
 
 
 @pytest.fixture
-def held(journal: Journal) -> Iterator[Callable[[], None]]:
+def held(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Has another person hold the journal from when it is called."""
+    monkeypatch.setattr("sartoris.journal.store.PATIENCE", 0.02)
     journal._database.execute("PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
 

@@ -125,6 +125,22 @@ def test_who_holds_it_is_named_and_the_command_is_to_be_repeated(
     assert "mv " not in steps(caught.value)
 
 
+def test_many_that_make_a_new_one_at_the_same_instant_all_write_to_it(path: Path) -> None:
+    at_once = (
+        "import os, sys; from pathlib import Path; from sartoris.journal.store import Journal;"
+        " from sartoris.events import Noted; gate, opened = os.pipe()\n"
+        "for number in range(60):\n"
+        "    if os.fork() == 0:\n"
+        "        os.close(opened); os.read(gate, 1)\n"
+        "        Journal(Path(sys.argv[1])).record(Noted(message='here')); os._exit(0)\n"
+        "os.close(opened)\n"
+        "sys.exit(max(os.wait()[1] for number in range(60)))\n"
+    )
+    subprocess.run([sys.executable, "-c", at_once, str(path)], check=True, timeout=120)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT COUNT(*) FROM events").fetchone() == (60,)
+
+
 def test_one_that_nobody_holds_has_no_holders(path: Path, journal: Journal) -> None:
     del journal
     assert held_by(path) == []

@@ -33,6 +33,7 @@ class Wire:
 
     minions: dict[str, Behaviour]
     away: tuple[float, float] = (0, 0)
+    gather_job_timeout: float = 5.0
     now: float = 0.0
     sent: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     coming: list[tuple[float, Return]] = field(default_factory=list)
@@ -134,6 +135,11 @@ def test_one_that_is_silent_twice_is_given_up_within_seconds() -> None:
     found = wire.dispatch("web1", "web2")
     assert (found["web2"]["error"], found["web2"]["at"] < 9) == ("unreachable", True)
     assert len(wire.asked()) == 2
+
+
+def test_one_may_be_silent_for_as_long_as_salt_s_own_setting_says() -> None:
+    wire = Wire({"web1": dead}, gather_job_timeout=60)
+    assert 60 < wire.dispatch("web1")["web1"]["at"] < 65
 
 
 def test_one_that_is_silent_once_is_heard() -> None:

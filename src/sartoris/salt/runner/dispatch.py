@@ -36,7 +36,12 @@ class MasterSilent(Exception):
 
 
 class Wire(Protocol):
-    """A way to the master."""
+    """A way to the master. `gather_job_timeout` is Salt's setting: for how many seconds a minion
+    may be silent to the question what it is at.
+    """
+
+    @property
+    def gather_job_timeout(self) -> float: ...
 
     def publish(
         self, function: str, arguments: Sequence[Any], minions: Sequence[str], jid: str = ""
@@ -55,14 +60,13 @@ class Timeouts:
     """How long is waited for what, in seconds.
 
     `ask_after`: a minion may be quiet before it is asked whether it is at it; twice as long each
-    time that it says so, up to `ask_at_least`. `silence` and `silence_each` of those asked: it may
-    be silent to that, twice, before it is given up. `look_again`: a return may be on its way from
-    one that says it is done. `reconnect`: minions may take to find back to a master that was away.
+    time that it says so, up to `ask_at_least`. `silence_each` of those asked is added to the time
+    for which it may be silent to that. `look_again`: a return may be on its way from one that says
+    it is done. `reconnect`: minions may take to find back to a master that was away.
     """
 
     ask_after: float = 2.0
     ask_at_least: float = 16.0
-    silence: float = 2.5
     silence_each: float = 0.04
     look_again: float = 1.0
     reconnect: float = 45.0
@@ -247,7 +251,8 @@ class Dispatch:
         except MasterSilent:
             self._lose_master()
             return
-        wait = self._timeouts.silence + self._timeouts.silence_each * len(asked)
+        # It is asked twice: a question or its answer may get lost.
+        wait = self._wire.gather_job_timeout / 2 + self._timeouts.silence_each * len(asked)
         self._question = _Question(job.jid, now + wait, set(asked))
 
     def _publish(

@@ -33,6 +33,10 @@ class MasterWire:
         self._bus = Path(opts["sock_dir"]) / "master_event_pub.ipc"
         self._listening_to: Optional[tuple[int, int]] = None
 
+    @property
+    def gather_job_timeout(self) -> float:
+        return float(self._opts["gather_job_timeout"])
+
     def minions(self, expression: str) -> list[str]:
         """Who matches a compound expression, whether up or not. Raises what `publish` does."""
         self._listen()
