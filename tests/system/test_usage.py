@@ -187,15 +187,6 @@ def test_as_a_subcommand_of_git(site: Site, tmp_path: Path) -> None:
     assert done.stdout == b"No rollout of slot3 is in progress.\n"
 
 
-def test_inside_a_hook_of_git_the_repository_is_still_the_one_of_the_directory(
-    site: Site, tmp_path: Path
-) -> None:
-    other = Site.build(tmp_path / "other")
-    other.ok("start")
-    ran = site.run("status", GIT_DIR=str(other.repo / ".git"), GIT_WORK_TREE=str(other.repo))
-    assert ran.code == 0
-
-
 def test_in_a_linked_work_tree_the_lock_is_the_same(site: Site) -> None:
     linked = site.root / "linked"
     site.git("worktree", "add", "--quiet", "-b", "other", str(linked))

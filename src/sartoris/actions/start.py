@@ -161,7 +161,7 @@ def _pull(session: Session) -> str:
 def _has_moved(session: Session) -> bool:
     """Whether the tree is not that of the start: a pull that was killed may be half done."""
     site = session.site
-    half_done = site.options.check_clean and site.repository.changes()
+    half_done = site.options.check_clean and site.changes()
     return bool(half_done) or site.repository.head() != session.state.start_commit
 
 

@@ -17,6 +17,7 @@ from sartoris.errors import MachineTrouble, SartorisError
 def run(program: str, body: Callable[[], int | None]) -> NoReturn:
     """Run `body` and leave the process with its exit code, or with that of its error."""
     accept_interrupts()
+    streams.open_closed()
     streams.pass_bytes_through()
     sys.exit(guarded(program, body))
 

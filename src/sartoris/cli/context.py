@@ -41,7 +41,7 @@ def open_command(
     from sartoris.observers import Typed
     from sartoris.rollout.command import Command
 
-    repository = Repository.at(here())
+    repository = Repository.meant(here())
     until_the_end, words = running(), ("git deploy", *click.get_current_context().find_root().obj)
     name = name or click.get_current_context().command.name or ""
     said = options(prefix, dry_run=dry_run)

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from sartoris.config.values import BadValue
-from sartoris.git.command import without_repository
+from sartoris.git.environment import without_repository
 
 LONGEST = 10.0  # seconds; every `git deploy` waits for it
 _BACKTICKS = r"\s*`\s*(.*)\s*`\s*"

@@ -30,6 +30,20 @@ def silence(stream: TextIO) -> None:
     os.close(nowhere)
 
 
+def open_closed() -> None:
+    """Give a process that was started without some of its three streams streams that lead nowhere.
+
+    Else the next file that is opened would be in their place, and get what git and hooks write.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+
+
 def pass_bytes_through() -> None:
     """Names of files that are no text leave standard output as the bytes that they are."""
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -9,30 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartoris.errors import GitFailed, GitTimedOut, Refused
+from sartoris.git.environment import pinned, without_repository
 from sartoris.git.limited import run_limited
-
-# Variables that a caller's environment (a hook, an alias) may carry and that would make git look at
-# another repository than the one that is meant. From `git rev-parse --local-env-vars`.
-_FOREIGN = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
-
-
-def without_repository(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without the variables that tie git to a certain repository."""
-    return {key: value for key, value in environment.items() if key not in _FOREIGN}
 
 
 class GitResult(NamedTuple):
@@ -162,11 +140,14 @@ class Git:
     def replace_process(self, *arguments: str) -> None:
         """Become `git ARGUMENTS`: pager, colours and exit code are git's own. Does not return."""
         os.chdir(self.directory)
-        os.execvpe("git", self._command(arguments), self._environment())
+        # To be read by people, so their own colours and forms count.
+        ours = {**without_repository(os.environ), **self.environment}
+        os.execvpe("git", self._command(arguments), ours)
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         where = [f"--git-dir={self.git_dir}"] if self.git_dir is not None else []
         return ["git", *where, *arguments]
 
     def _environment(self) -> dict[str, str]:
-        return {**without_repository(os.environ), **self.environment}
+        kept = without_repository(os.environ)
+        return {**kept, **pinned(kept), **self.environment}

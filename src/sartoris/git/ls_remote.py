@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 
 from sartoris.errors import GitFailed, Refused
-from sartoris.git.command import Git, without_repository
+from sartoris.git.command import Git
+from sartoris.git.environment import without_repository
 
 PATIENCE = 15.0  # seconds
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from sartoris import atomic
-from sartoris.errors import Refused
+from sartoris.errors import GitFailed, Refused
 from sartoris.git.command import Git, ten_minutes
+from sartoris.git.environment import require_same_repository
 
 # What is inside a submodule is not ours to touch on the way, whatever `submodule.recurse` says:
 # work in it would be lost, or it would be looked for at the remote.
@@ -37,7 +38,30 @@ class Repository:
 
         `limit` is asked how many seconds a command may take that talks to a remote.
         """
-        asked = Git(directory).run(
+        return cls._found(Git(directory), limit)
+
+    @classmethod
+    def meant(cls, directory: Path) -> Repository:
+        """The repository of somebody who stands in `directory`, if that is the one that they mean.
+
+        Raises `NotARepository`, and `AnotherRepository` when the environment names another one.
+        """
+        ceiling = os.environ.get("GIT_CEILING_DIRECTORIES", "")
+        git = Git(directory, environment={"GIT_CEILING_DIRECTORIES": ceiling})
+        found = cls._found(git, ten_minutes)
+        if any(os.environ.get(name) for name in ("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE")):
+            require_same_repository(
+                os.environ,
+                here=directory,
+                git_dir=Path(found.git.text("rev-parse", "--absolute-git-dir")),
+                common=found.git_dir,
+                top=found.top,
+            )
+        return found
+
+    @classmethod
+    def _found(cls, git: Git, limit: Callable[[], float]) -> Repository:
+        asked = git.run(
             "rev-parse",
             "--path-format=absolute",
             "--git-common-dir",
@@ -48,7 +72,7 @@ class Repository:
         text = asked.text
         if not asked.ok or "\n/" not in text:
             raise NotARepository(
-                f"{directory} is not in the work tree of a git repository",
+                f"{git.directory} is not in the work tree of a git repository",
                 next_steps=["cd to the repository that you deploy from"],
             )
         git_dir, _, top = text.partition("\n/")
@@ -64,7 +88,9 @@ class Repository:
 
     def branch(self) -> str:
         """The branch that is checked out; "" when the head is detached."""
-        return self.git.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).text
+        # In full: --short says heads/main where a tag, too, is called main.
+        ref = self.git.run("symbolic-ref", "--quiet", "HEAD", check=False).text
+        return ref.removeprefix("refs/heads/")
 
     def commit_of(self, name: str) -> str | None:
         """The full id of the commit that `name` leads to; None if there is none."""
@@ -153,7 +179,7 @@ class Repository:
 
     def merge(self, commit: str) -> None:
         """Merge, with git's own message. Raises `GitFailed` on a conflict, which is left there."""
-        self.git.run("merge", "--quiet", "--no-edit", commit)
+        self.git.run("merge", "--quiet", "--no-edit", "--ff", commit)
 
     def abort_merge(self) -> None:
         """Leave a merge that did not come to its end; nothing when there is none.
@@ -167,7 +193,8 @@ class Repository:
 
     def push_head(self, site: str, branch: str) -> None:
         """Push what is checked out to a branch of the remote. Raises `GitFailed`."""
-        self.git.reach("push", "--quiet", "--", site, f"HEAD:refs/heads/{branch}", remote=site)
+        push = (*self._no_mirror(site), "push", "--quiet", "--no-follow-tags")
+        self.git.reach(*push, "--", site, f"HEAD:refs/heads/{branch}", remote=site)
 
     def reset(self, commit: str) -> None:
         """Bring branch, index and tracked files to `commit`; untracked files stay."""
@@ -247,7 +274,11 @@ class Repository:
             return
         # A line that begins with # is a line as any other: nobody edits the message.
         options = ("--annotate", "--cleanup=whitespace", "--file=-")
-        self.git.run("tag", *options, "--", tag, commit, stdin=os.fsencode(message))
+        try:
+            self.git.run("tag", *options, "--", tag, commit, stdin=os.fsencode(message))
+        except GitFailed as error:
+            signed = self.git.run("config", "--type=bool", "tag.gpgSign", check=False).text
+            raise _not_signed(error) if signed == "true" else error from error
 
     def delete_tag(self, tag: str) -> None:
         self.git.run("tag", "--delete", "--", tag, check=False)
@@ -255,8 +286,14 @@ class Repository:
     def push_tags(self, site: str, tags: list[str]) -> None:
         """Push tags, all or none. Raises `GitFailed`."""
         refs = [f"refs/tags/{tag}:refs/tags/{tag}" for tag in tags]
-        options = ("--quiet", "--no-verify", "--atomic", _ALONE)
-        self.git.reach("push", *options, "--", site, *refs, remote=site)
+        options = ("--quiet", "--no-verify", "--atomic", "--no-follow-tags", _ALONE)
+        self.git.reach(*self._no_mirror(site), "push", *options, "--", site, *refs, remote=site)
+
+    def _no_mirror(self, site: str) -> tuple[str, ...]:
+        """A remote that is a mirror takes nothing but everything, unless it is told otherwise."""
+        key = f"remote.{site}.mirror"
+        mirror = self.git.run("config", "--type=bool", key, check=False).text == "true"
+        return ("-c", f"{key}=false") if mirror else ()
 
     def write_untracked(self, name: str, text: str) -> bool:
         """Write a file into the work tree that never makes it dirty; whether it was written.
@@ -304,13 +341,16 @@ class Repository:
     def branches(self) -> list[tuple[str, str]]:
         """Local and remote branches with their commits, by name."""
         lines = self.git.lines(
-            "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads", "refs/remotes"
+            "for-each-ref",
+            "--format=%(refname:lstrip=2) %(objectname)",
+            "refs/heads",
+            "refs/remotes",
         )
         pairs = [line.rpartition(" ") for line in lines]
         return [(branch, commit) for branch, _, commit in pairs]
 
     def is_tracked(self, name: str) -> bool:
-        return bool(self.git.run("ls-files", "-z", "--", f":(top,literal){name}").stdout)
+        return bool(self.git.run("--literal-pathspecs", "ls-files", "-z", "--", name).stdout)
 
     def _is_in_another(self, directory: Path) -> bool:
         inside = directory.relative_to(self.top)
@@ -320,13 +360,33 @@ class Repository:
     def _exclude(self, name: str) -> None:
         """Keep `name` out of `git status`, for this clone only."""
         exclude = self.git_dir / "info" / "exclude"
-        line = f"/{name}"
+        line = f"/{_literally(name)}"
         present = exclude.read_text(errors="surrogateescape") if exclude.exists() else ""
         if line not in present.split("\n"):
             exclude.parent.mkdir(exist_ok=True)
             newline = "" if not present or present.endswith("\n") else "\n"
             with exclude.open("a") as file:
                 file.write(f"{newline}{line}\n")
+
+
+def _not_signed(error: GitFailed) -> GitFailed:
+    return GitFailed(
+        error.arguments,
+        error.git_exit_code,
+        error.output,
+        happened=f"failed with exit code {error.git_exit_code}; tag.gpgSign wants tags to be"
+        " signed",
+        next_steps=[
+            "git tag -s -m test test-of-signing && git tag -d test-of-signing   # can you sign?",
+            "git config tag.gpgSign false   # for tags that are not signed, in this repository",
+        ],
+    )
+
+
+def _literally(name: str) -> str:
+    """A pattern of gitignore(5) that matches this path only; a space at its end counts, too."""
+    escaped = re.sub(r"([\\*?\[])", r"\\\1", name)
+    return re.sub(r" +$", lambda spaces: "\\ " * len(spaces[0]), escaped)
 
 
 def _pairs(fields: Sequence[str]) -> Iterator[tuple[str, str]]:

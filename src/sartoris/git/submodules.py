@@ -72,7 +72,8 @@ class Submodules:
         place = self._top / path
         if not is_in_modules(self._git, place) or _holds_repository(place):
             return False
-        there = Git(place.parent).run("ls-files", "--stage", "-z", "--", f":(literal){place.name}")
+        asked = ("--literal-pathspecs", "ls-files", "--stage", "-z", "--", place.name)
+        there = Git(place.parent).run(*asked)
         if any(not entry.startswith("160000 ") for entry in there.records):
             return False
         remove_place(self._top, path)
@@ -97,8 +98,7 @@ class Submodules:
         if repository is None:
             return None
         git = Git(self._top, git_dir=repository)
-        plain = ("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8")
-        subjects = git.run(*plain, "log", "--format=%s", f"{old}..{new}", "--", check=False)
+        subjects = git.run("log", "--format=%s", f"{old}..{new}", "--", check=False)
         return subjects.lines if subjects.ok else None
 
     def _gone(self, git: Git, old: str, new: str, inside: str) -> list[str]:

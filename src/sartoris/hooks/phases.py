@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sartoris.git.command import without_repository
+from sartoris.git.environment import without_repository
 
 
 class Phase(StrEnum):

@@ -50,13 +50,12 @@ class Shipment:
 
     def _commits(self, repository: Repository, most: int) -> list[str]:
         return repository.git.lines(
-            "-c",
-            "i18n.logOutputEncoding=UTF-8",
             "log",
             "--no-decorate",
             f"--max-count={most}",
             "--format=%h %s (%an)",
             f"{self.base}..{self.head}",
+            "--",
         )
 
     def _files(self, repository: Repository) -> list[str]:

@@ -120,7 +120,7 @@ def require_branch(site: Site) -> str:
 
 
 def require_clean_tree(site: Site) -> None:
-    changes = site.repository.changes() if site.options.check_clean else []
+    changes = site.changes() if site.options.check_clean else []
     if changes:
         shown = "\n".join(f"  {change}" for change in changes[:10])
         more = f"\n  and {len(changes) - 10} more" if len(changes) > 10 else ""

@@ -80,7 +80,7 @@ class DryRun(Effects):
         return self._site.repository.head()
 
     def go_to(self, branch: str, commit: str) -> list[str]:
-        if self._site.repository.head() != commit or self._site.repository.changes():
+        if self._site.repository.head() != commit or self._site.changes():
             where = f"{branch} " if branch else ""
             self._note(f"would reset {where}to {commit[:12]}, and keep what is not committed")
         return []

@@ -38,9 +38,9 @@ class Site:
     def at(cls, directory: Path, options: Options) -> Site:
         """The site of the repository that `directory` is in.
 
-        Raises `NotARepository`, `ConfigError`.
+        Raises `NotARepository`, `AnotherRepository`, `ConfigError`.
         """
-        return cls.of(Repository.at(directory), options)
+        return cls.of(Repository.meant(directory), options)
 
     @classmethod
     def of(cls, repository: Repository, options: Options) -> Site:
@@ -67,6 +67,12 @@ class Site:
     @property
     def deploy_file(self) -> str:
         return self.options.deploy_file or self.config.deploy_file
+
+    def changes(self) -> list[str]:
+        """What keeps the work tree from being clean. The deploy file is ours, and never does, even
+        where a .gitignore of the repository takes it in again.
+        """
+        return [one for one in self.repository.changes() if one != f"?? {self.deploy_file}"]
 
     @property
     def date_format(self) -> str:
@@ -140,10 +146,16 @@ class Site:
 
 
 def login() -> str:
-    """Who is logged in; the person behind sudo where there is one."""
+    """Who is logged in; the person behind sudo where there is one.
+
+    In a container an id need not have a name: then it stands for itself.
+    """
     import getpass
 
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # before Python 3.13, and since
+        return f"uid {os.getuid()}"
 
 
 def _require_good_prefix(prefix: str) -> None:

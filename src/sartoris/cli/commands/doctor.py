@@ -25,7 +25,7 @@ def command(context: click.Context, prefix: str | None) -> None:
     Looks at git, the configuration, the repositories, hooks, disks and targets, and changes
     nothing. Exit code 1: something is wrong; a warning alone is not.
     """
-    found = examine(Repository.at(here()), options(prefix))
+    found = examine(Repository.meant(here()), options(prefix))
     if wants_json():
         import json
 
