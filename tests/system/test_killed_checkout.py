@@ -95,6 +95,23 @@ def test_an_abort_killed_while_it_resets_can_be_followed_by_another_command(site
     assert site.head() != head
 
 
+def test_commits_that_a_killed_abort_leaves_behind_are_kept_and_told_by_the_next(
+    site: Site,
+) -> None:
+    site.rollout({"here.php": "1\n", "z.deadly": "1\n"})
+    site.ok("start")
+    site.git("rm", "--quiet", "here.php", "z.deadly")
+    site.git("commit", "--quiet", "-m", "never pushed")
+    mine = site.head()
+    for _ in range(2):
+        killed(site, "abort")
+    ran = site.ok("abort")
+    ref = f"refs/sartoris/commits/{mine[:12]}"
+    assert f"git reset --hard {ref}" in ran.err
+    assert site.git("rev-parse", ref) == mine
+    assert site.head() != mine
+
+
 def test_a_push_hotfix_killed_in_its_merge_can_be_aborted(site: Site) -> None:
     site.ok("hotfix")
     head = site.head()

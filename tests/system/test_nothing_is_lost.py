@@ -128,13 +128,14 @@ class TestWorkInASubmodule:
         assert (inside / "deep/index.php").read_text() == "mine\n"
 
 
-def test_abort_asks_to_end_a_merge_before_it_takes_anything_back(deployed: Site) -> None:
+def test_abort_takes_the_fleet_back_first_and_then_asks_to_end_a_merge(deployed: Site) -> None:
+    before = deployed.everywhere()
     deployed.hook("post-sync.no", "exit 1")
     deployed.ok("start")
     deployed.commit({"index.php": "version 2\n"})
     deployed.push()
     assert deployed.deploy("sync").code == 72
-    live = deployed.everywhere()
+    assert deployed.everywhere() != before
     deployed.git("checkout", "--quiet", "-b", "other", "HEAD~1")
     deployed.commit({"index.php": "another\n"})
     deployed.git("checkout", "--quiet", "main")
@@ -142,12 +143,33 @@ def test_abort_asks_to_end_a_merge_before_it_takes_anything_back(deployed: Site)
     with pytest.raises(AssertionError):
         deployed.git("merge", "--quiet", "other")
     ran = deployed.deploy("abort")
-    assert ran.code == 1
+    assert ran.code == 71
     assert "git merge --abort" in ran.err
-    assert deployed.everywhere() == live
+    assert deployed.everywhere() == before
     deployed.git("merge", "--abort")
     deployed.ok("abort")
-    assert deployed.everywhere() != live
+
+
+def test_abort_needs_nothing_that_git_can_read(deployed: Site) -> None:
+    """The fleet goes back with a damaged index, and the file that a merge has left in pieces."""
+    before, head = deployed.everywhere(), deployed.head()
+    deployed.add_submodule("ext/Cite", {"Cite.php": "1\n"}, "Cite")
+    deployed.hook("post-sync.no", "exit 1")
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    assert deployed.deploy("sync").code == 72
+    assert deployed.everywhere() != before
+    (deployed.repo / ".gitmodules").write_text("<<<<<<< mine\n")
+    (deployed.repo / "index.php").write_text("mine\n")
+    (deployed.repo / ".git/index").write_bytes(b"\0" * 300)
+    ran = deployed.ok("abort")
+    assert deployed.everywhere() == before
+    assert deployed.deploy("status").code == 0
+    assert deployed.git("show", f"{kept(ran.err)}:index.php") == "mine"
+    assert deployed.git("merge-base", head, "HEAD") == head
+    assert deployed.git("status", "--porcelain") == ""
+    assert kept(ran.err) in deployed.deploy("doctor").out
 
 
 def test_a_damaged_list_of_moves_is_not_in_the_way_of_an_abort(deployed: Site) -> None:

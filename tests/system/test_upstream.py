@@ -47,7 +47,7 @@ def test_an_abort_counts_as_upstream_what_is_on_the_branch_that_ours_follows(
     following.ok("start")
     following.commit({"index.php": "version 2\n"})
     following.git("push", "--quiet", "origin", "HEAD:main")
-    assert "brings it back" not in following.ok("abort").err
+    assert "commits are kept" not in following.ok("abort").err
 
 
 def test_the_doctor_asks_for_the_branch_that_ours_follows(following: Site) -> None:

@@ -61,9 +61,15 @@ def abort(command: Command) -> Aborted:
 
 
 def _require_no_merge(session: Session) -> None:
-    """Raises `Unmerged`. What push-hotfix has left is ours to clear away."""
-    if not session.state.returning:
-        workspace(session.site, session.command.records).require_no_merge()
+    """Raises `Unmerged`. What push-hotfix has left is ours to clear away.
+
+    A fleet that may have the release goes back first, whatever the work tree is like.
+    """
+    state = session.state
+    fleet_first = state.may_be_live and delivery_of(session) is TO_FLEET
+    if not state.returning and not fleet_first:
+        tell = session.events.warn
+        workspace(session.site, session.command.records, tell).require_no_merge()
 
 
 def _turn_round(session: Session) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sartoris.actions import announcing
-from sartoris.errors import SartorisError
+from sartoris.errors import GitFailed, SartorisError
 from sartoris.hooks import Phase
 from sartoris.queries.show import tag_of
 from sartoris.rollout import checks
@@ -161,8 +161,12 @@ def _pull(session: Session) -> str:
 def _has_moved(session: Session) -> bool:
     """Whether the tree is not that of the start: a pull that was killed may be half done."""
     site = session.site
-    half_done = site.options.check_clean and site.changes()
-    return bool(half_done) or site.repository.head() != session.state.start_commit
+    if site.repository.head() != session.state.start_commit:
+        return True
+    try:
+        return site.options.check_clean and bool(site.changes())
+    except GitFailed:  # it is damaged, or has a .gitmodules that git cannot read
+        return True
 
 
 def _warn_of_bad_release(session: Session, commit: str) -> None:

@@ -69,6 +69,11 @@ class Git:
         self.environment = environment or {}
         self.limit = limit
 
+    def with_environment(self, more: Mapping[str, str]) -> Git:
+        """The same, with more in the environment of every command."""
+        environment = {**self.environment, **more}
+        return Git(self.directory, self.git_dir, environment, self.limit)
+
     def run(self, *arguments: str, stdin: bytes | None = None, check: bool = True) -> GitResult:
         """Run `git ARGUMENTS` and wait for it, however long it takes: nothing for the network.
 

@@ -11,11 +11,21 @@ from sartoris import atomic
 from sartoris.errors import GitFailed, Refused
 from sartoris.git.command import Git, ten_minutes
 from sartoris.git.environment import require_same_repository
+from sartoris.git.hidden import hidden_files, left_alone
+from sartoris.git.keeping import Kept, mend_index, save_changes
 
 # What is inside a submodule is not ours to touch on the way, whatever `submodule.recurse` says:
 # work in it would be lost, or it would be looked for at the remote.
 _ALONE = "--no-recurse-submodules"
-CHANGES = "refs/sartoris/changes"  # where a reset keeps what was not committed
+# What is there in the middle of something that can leave conflicts, and how to give it up.
+_GIVING_UP = {
+    "rebase-merge": "git rebase --abort",
+    "rebase-apply/rebasing": "git rebase --abort",
+    "rebase-apply": "git am --abort",
+    "CHERRY_PICK_HEAD": "git cherry-pick --abort",
+    "REVERT_HEAD": "git revert --abort",
+    "MERGE_HEAD": "git merge --abort",
+}
 
 
 class NotARepository(Refused):
@@ -197,8 +207,13 @@ class Repository:
         self.git.reach(*push, "--", site, f"HEAD:refs/heads/{branch}", remote=site)
 
     def reset(self, commit: str) -> None:
-        """Bring branch, index and tracked files to `commit`; untracked files stay."""
-        self.git.run("reset", "--quiet", _ALONE, "--hard", commit)
+        """Bring branch, index and tracked files to `commit`; untracked files stay.
+
+        So do changes that are hidden from git in files that are the same there. Raises `GitFailed`
+        where one is in the way.
+        """
+        with left_alone(self.git, hidden_files(self.git, self.top)):
+            self.git.run("reset", "--quiet", _ALONE, "--hard", commit)
 
     def step_back(self, commit: str) -> None:
         """As `reset`, but uncommitted changes stay. Raises `GitFailed` where they cannot."""
@@ -208,48 +223,72 @@ class Repository:
         """Make `branch` the one that is checked out; index and files stay as they are."""
         self.git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
 
-    def save_changes(self, directory: str, *, before: Sequence[str]) -> str:
-        """Keep uncommitted changes as a stash commit under a ref in `directory`; the ref, or "".
+    def save_changes(self, directory: str, *, before: Sequence[str]) -> Kept:
+        """Keep uncommitted changes as a stash commit under a ref in `directory`.
 
         These are changes to tracked files, and untracked files in the places of files that one of
         the commits `before` has; these files are in the index then, so that a reset removes them.
-        Raises `GitFailed` in the middle of a merge.
+        With files that are hidden from git, where a reset to the first of `before` changes them:
+        git looks at them from then on. An index that git cannot read has to be mended first.
         """
-        # A file that was only touched, and git's stash says nothing but that it has failed.
-        self.git.run("update-index", "-q", "--refresh", check=False)
-        # As it does for a file of which only the intent to add it is known.
-        intended = self.git.run("diff-files", "--name-only", "--diff-filter=A", "-z").records
-        in_the_way = {path for commit in before for path in self._in_the_way(commit)}
-        added = {*intended, *(path for path in in_the_way if not path.endswith("/"))}
-        if added:
-            paths = b"".join(os.fsencode(path) + b"\0" for path in sorted(added))
-            self.git.run("update-index", "--add", "-z", "--stdin", stdin=paths)
-        stash = self.git.text("stash", "create", f"kept before a reset to {before[0]}")
-        if not stash:
-            return ""
-        ref = f"{directory}/{stash[:12]}"
-        self.git.run("update-ref", ref, stash)
+        return save_changes(self, directory, before)
+
+    def mend_index(self) -> Path | None:
+        """Have an index that git can read; where the damaged one is now, None if all was well."""
+        return mend_index(self.git)
+
+    def keep_commit(self, directory: str, commit: str) -> str:
+        """Have the commit, and all before it, under a ref in `directory`; the ref."""
+        ref = f"{directory}/{commit[:12]}"
+        self.git.run("update-ref", ref, commit)
         return ref
 
+    def refs(self, directory: str) -> list[str]:
+        """The names of the refs in a directory of them, the newest commits first."""
+        return self.git.lines(
+            "for-each-ref", "--sort=-committerdate", "--format=%(refname)", directory
+        )
+
+    def with_index(self, index: Path) -> Repository:
+        """The same work tree with another index."""
+        git = self.git.with_environment({"GIT_INDEX_FILE": str(index)})
+        return Repository(git, self.top, self.git_dir)
+
     def unmerged(self) -> list[str]:
-        """The paths that a merge has left with conflicts."""
-        entries = self.git.run("ls-files", "--unmerged", "-z").records
+        """The paths that a merge has left with conflicts; none where git cannot read its index."""
+        entries = self.git.run("ls-files", "--unmerged", "-z", check=False).records
         return list(dict.fromkeys(entry.partition("\t")[2] for entry in entries))
+
+    def how_to_leave_a_merge(self) -> str:
+        """The command that gives up what has left conflicts here."""
+        for name, abort in _GIVING_UP.items():
+            path = self.git.text("rev-parse", "--path-format=absolute", "--git-path", name)
+            if Path(path).exists():
+                return abort
+        return "git reset --merge"
 
     def repositories_in_the_way(self, commit: str) -> list[str]:
         """Directories with a repository of their own in the places of files of the commit.
 
         git knows nothing of what is in them, and would remove them with all that is there.
         """
-        found = self._in_the_way(commit)
+        found = self.in_the_way(commit)
         return [path.rstrip("/") for path in found if path.endswith("/")]
 
-    def _in_the_way(self, commit: str) -> list[str]:
+    def in_the_way(self, commit: str) -> list[str]:
         """What is untracked, ignored too, in the places of files that `commit` has.
 
         A repository ends in a slash; the place of a submodule is the right one for it.
         """
-        options = ("--cached", "--raw", "--no-abbrev", "--diff-filter=D", "-z")
+        # What to ignore of submodules is said here, or git would ask .gitmodules.
+        options = (
+            "--cached",
+            "--raw",
+            "--no-abbrev",
+            "--diff-filter=D",
+            "--ignore-submodules=none",
+            "-z",
+        )
         records = self.git.run("diff-index", *options, commit, "--").records
         submodules = {p for facts, p in _pairs(records) if facts.startswith(":160000 ")}
         wanted = set(records[1::2])

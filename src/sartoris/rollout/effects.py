@@ -142,7 +142,7 @@ class Real(Effects):
         self._records = records
         self._hooks = hooks
         self._events = events
-        self._workspace = workspace(site, records)
+        self._workspace = workspace(site, records, events.warn)
         self._publish: PublishRepository | None = None
 
     @contextmanager
@@ -260,13 +260,15 @@ class Real(Effects):
         return caches(self._site).ban(expression)
 
 
-def workspace(site: Site, records: Records) -> Workspace:
+def workspace(site: Site, records: Records, tell: Callable[[str], None]) -> Workspace:
+    """The work tree of the site; `tell` says what it has kept."""
     return Workspace(
         site.repository,
         records.checkouts,
         aside=site.directory / "aside",
         remote=site.options.remote_site,
         remote_branch=site.remote_branch,
+        tell=tell,
     )
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.git.broken_clones import forget_half_cloned
-from sartoris.git.repository import CHANGES, Repository
+from sartoris.git.keeping import CHANGES
+from sartoris.git.repository import Repository
 from sartoris.git.submodules import Submodules
 from sartoris.shell import command
 
@@ -124,7 +125,8 @@ def _keep_changes(repository: Repository, path: str, commits: Sequence[str]) -> 
     """
     submodule = Repository.at(repository.top / path)
     recorded = [_submodules(repository).recorded(commit, path) for commit in commits]
-    ref = submodule.save_changes(CHANGES, before=["HEAD", *filter(None, recorded)])
+    submodule.mend_index()
+    ref = submodule.save_changes(CHANGES, before=["HEAD", *filter(None, recorded)]).ref
     if ref:
         submodule.reset("HEAD")
     return ref

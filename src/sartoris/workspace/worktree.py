@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.errors import GitFailed, Refused
-from sartoris.git.repository import CHANGES, Repository
+from sartoris.git import gitmodules
+from sartoris.git.hidden import Hidden, hidden_files, how_to_show
+from sartoris.git.keeping import CHANGES, COMMITS, differing
+from sartoris.git.repository import Repository
+from sartoris.shell import command
 from sartoris.workspace import submodules
 from sartoris.workspace.checkout_log import CheckoutLog
 
@@ -25,10 +29,19 @@ class Unmerged(Refused):
     """The working repository is in the middle of a merge, so its changes cannot be kept."""
 
 
+class UnreadableModules(Refused):
+    """The commit has a `.gitmodules` that git cannot read, so nothing would work with it here."""
+
+
+class HiddenChanges(Refused):
+    """Files that git was told not to look at were changed here, and are in the way."""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The work tree, and how it is moved. `remote` is the name of the remote, `remote_branch` tells
     the branch there of a local one. What is in the way of a move goes to the directory `aside`.
+    `tell` says at once what was kept: whoever is stopped afterwards has said it.
     """
 
     repository: Repository
@@ -36,16 +49,30 @@ class Workspace:
     aside: Path
     remote: str
     remote_branch: Callable[[str], str]
+    tell: Callable[[str], None]
 
     def pull(self, branch: str) -> tuple[str, list[str]]:
         """Fast-forward to the remote's branch; the commit that is checked out then, and lines that
         a person should read.
 
         Submodules follow. Raises `Diverged` when that would take a merge, `RemoteFailed` when the
-        remote does not answer.
+        remote does not answer, `UnreadableModules`, `HiddenChanges`; then nothing has moved.
         """
         commit = self._newest(branch)
+        self._require_readable_modules(commit)
         return commit, self._advance(commit)
+
+    def _require_readable_modules(self, commit: str) -> None:
+        said = gitmodules.complaint(self.repository.git, self.repository.git_dir, commit)
+        if said:
+            raise UnreadableModules(
+                f"git cannot read the .gitmodules of {commit[:12]}, so it is not checked"
+                f" out:\n{said}",
+                next_steps=[
+                    f"git show {commit[:12]}:.gitmodules",
+                    "git deploy start   # again, once a commit that mends it is pushed",
+                ],
+            )
 
     def _newest(self, branch: str) -> str:
         """The remote's commit, or ours where that is ahead."""
@@ -89,20 +116,40 @@ class Workspace:
         with self.checkouts.to(commit):
             notes = submodules.leave(self.repository, [here], commit)
             if commit != here:
-                self.repository.fast_forward(commit)
+                self._fast_forward(commit)
             notes += submodules.follow(self.repository, here, commit, fetch=True)
         return list(dict.fromkeys(notes))
+
+    def _fast_forward(self, commit: str) -> None:
+        try:
+            self.repository.fast_forward(commit)
+        except GitFailed as error:
+            # git's own advice is to stash them, which sees nothing of them.
+            repository = self.repository
+            hidden = hidden_files(repository.git, repository.top)
+            hidden &= differing(repository.git, commit)
+            if not hidden.paths:
+                raise
+            raise HiddenChanges(
+                f"{error.message}\ngit was told not to look at {_listed(hidden)}",
+                next_steps=[*how_to_show(hidden), "git stash", "git deploy start   # again"],
+            ) from error
 
     def go_to(self, branch: str, commit: str) -> list[str]:
         """Reset the rollout's branch to `commit`; what a person should know of it, line by line.
 
-        Commits and uncommitted changes that this leaves behind are kept, and named; another branch
+        Commits and uncommitted changes that this leaves behind are kept, and told; another branch
         that is checked out now stays as it is. Raises `Unmerged`, and then nothing has changed.
         """
+        self.require_no_merge()
         here, interrupted = self.repository.head(), self.checkouts.interrupted
-        notes = [*self._keep_changes(commit, interrupted), *self._set_repositories_aside(commit)]
+        for ref in self.checkouts.kept:
+            self.tell(_how_to_have(ref))
+        self._mend_index()
+        self._keep_changes(commit, interrupted)
+        notes = self._set_repositories_aside(commit)
         notes += self._return_to_branch(branch, commit)
-        notes += self._keep_commits(commit)
+        self._keep_commits(commit)
         with self.checkouts.to(commit):
             notes += submodules.make_way(self.repository, here, interrupted, commit)
             self.repository.reset(commit)
@@ -126,14 +173,26 @@ class Workspace:
         with self.checkouts.to(self.repository.fetch(self.remote, branch)):
             self.repository.merge("FETCH_HEAD")  # by this name git's message says what was merged
 
-    def _keep_changes(self, commit: str, interrupted: list[str]) -> list[str]:
+    def _mend_index(self) -> None:
+        damaged = self.repository.mend_index()
+        if damaged:
+            self.tell(
+                "git could not read its index, which is made anew: of what was staged, only what is"
+                f" in the work tree is kept; the damaged one is {damaged}"
+            )
+
+    def _keep_changes(self, commit: str, interrupted: list[str]) -> None:
         """Keep what is not committed, and with it what a git that was killed has left."""
         before = [commit, *filter(self.repository.commit_of, interrupted)]
-        try:
-            ref = self.repository.save_changes(CHANGES, before=before)
-        except GitFailed as error:
-            raise self._unmerged() or error from error
-        return [f"your uncommitted changes are kept: git stash apply {ref}"] if ref else []
+        kept = self.repository.save_changes(CHANGES, before=before)
+        if kept.ref:
+            self._remember(kept.ref)
+        if kept.shown.paths:
+            self.tell(f"git was told not to look at {_listed(kept.shown)}; now it does again")
+
+    def _remember(self, ref: str) -> None:
+        self.checkouts.keep(ref)
+        self.tell(_how_to_have(ref))
 
     def _set_repositories_aside(self, commit: str) -> list[str]:
         """Make room for files of `commit` where somebody has put a whole repository."""
@@ -157,19 +216,17 @@ class Workspace:
             return None
         return Unmerged(
             f"the working repository is in the middle of a merge: {', '.join(paths[:8])}",
-            next_steps=[
-                "git merge --abort   # or git rebase --abort, git cherry-pick --abort",
-                "repeat the command",
-            ],
+            next_steps=[self.repository.how_to_leave_a_merge(), "repeat the command"],
         )
 
     def _return_to_branch(self, branch: str, commit: str) -> list[str]:
         here = self.repository.branch()
         if not branch or here == branch:
             return []
-        notes = [] if here else self._keep_commits(commit)
+        if not here:
+            self._keep_commits(commit)
         self.repository.stand_on(branch)
-        return [*notes, f"back on `{branch}`" + (f"; `{here}` stays as it is" if here else "")]
+        return [f"back on `{branch}`" + (f"; `{here}` stays as it is" if here else "")]
 
     def _is_upstream(self, commit: str) -> bool:
         """Whether the remote has the commit, as far as is known here: then nothing is lost."""
@@ -177,9 +234,23 @@ class Workspace:
         there = self.repository.tracking_commit(self.remote, branch) if branch else None
         return there is not None and self.repository.contains(there, commit)
 
-    def _keep_commits(self, commit: str) -> list[str]:
+    def _keep_commits(self, commit: str) -> None:
         head = self.repository.head()
         if not head or self.repository.contains(commit, head) or self._is_upstream(head):
-            return []
+            return
         where = "the branch" if self.repository.branch() else "the detached head"
-        return [f"{where} was at {head}: git reset --hard {head[:12]} brings it back"]
+        self.tell(f"{where} was at {head}")
+        self._remember(self.repository.keep_commit(COMMITS, head))
+
+
+def _how_to_have(ref: str) -> str:
+    """The line that names what is kept, with the command that brings it back."""
+    if ref.startswith(f"{COMMITS}/"):
+        return f"your commits are kept: {command('git', 'reset', '--hard', ref)} brings them back"
+    return f"your uncommitted changes are kept: {command('git', 'stash', 'apply', ref)}"
+
+
+def _listed(files: Hidden) -> str:
+    paths = sorted(files.paths)
+    more = f" and {len(paths) - 8} more" if len(paths) > 8 else ""
+    return f"{', '.join(paths[:8])}{more} (assume-unchanged or skip-worktree)"

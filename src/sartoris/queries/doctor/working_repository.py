@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from sartoris.diagnostics import Finding, ok, refused, warning, wrong
 from sartoris.errors import Refused
+from sartoris.formatting import plural
+from sartoris.git.keeping import CHANGES, COMMITS
 from sartoris.git.ls_remote import refs_at
 from sartoris.rollout import checks
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
+
+_SHOWN = 5
 
 
 def branch(site: Site) -> Iterator[Finding]:
@@ -32,6 +36,20 @@ def files(site: Site) -> Iterator[Finding]:
             yield ok("files", "changed, while a rollout is in progress")
     else:
         yield ok("files", "clean")
+
+
+def kept(site: Site) -> Iterator[Finding]:
+    """What resets have kept of people's work, for as long as nobody removes it."""
+    form = "--format=%(refname) of %(committerdate:short)"
+    newest_first = ("for-each-ref", "--sort=-committerdate", form, CHANGES, COMMITS)
+    refs = site.repository.git.lines(*newest_first)
+    if refs:
+        more = f" and {len(refs) - _SHOWN} more" if len(refs) > _SHOWN else ""
+        shown = ", ".join(refs[:_SHOWN]) + more
+        text = f"{plural(len(refs), 'ref')} with what resets have left behind: {shown}"
+        yield ok(
+            "kept work", f"{text} (git log -p -1 REF shows one, git update-ref -d REF drops it)"
+        )
 
 
 def remote(site: Site) -> Iterator[Finding]:
