@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+# What moves a cursor, sets a title, hides text, or has letters stand in another order than they
+# are read: C0 but tab and newline, DEL, C1, the separators that some take for a newline, and the
+# controls of writing direction. Letters of every language, and what joins them, stay as they are.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_BREAKS = re.compile(f"{_CONTROLS.pattern[:-1]}\n]")
+
 
 def plural(count: int, noun: str) -> str:
     """`1 target`, `2 targets`."""
@@ -29,6 +37,26 @@ def size(count: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def shown(text: str) -> str:
+    """`text`, whosever it is, as a terminal or a file for people may have it: lines and tabs."""
+    return _CONTROLS.sub(_escaped, text)
+
+
+def shown_on_one_line(text: str) -> str:
+    """As `shown`; a newline is escaped, too, so that nobody makes a line of their own."""
+    return _BREAKS.sub(_escaped, text)
+
+
+def hanging(text: str) -> str:
+    """A text of several lines, where only the first can stand at the left edge, as ours do."""
+    first, *more = text.split("\n")
+    return "\n".join([first, *(one if one[:1] in ("", " ") else f"  {one}" for one in more)])
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]
 
 
 def on_one_line(text: object) -> str:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from sartoris.formatting import shown_on_one_line
+
 
 def command(*arguments: str) -> str:
-    """A command that can be pasted into a shell."""
+    """A command that can be pasted into a shell, and shown."""
+    return " ".join(map(_quoted, arguments))
+
+
+def _quoted(argument: str) -> str:
     import shlex
 
-    return shlex.join(arguments)
+    if shown_on_one_line(argument) == argument:
+        return shlex.quote(argument)
+    # bash, zsh, ksh and the newest POSIX read escapes in such quotes, and a terminal obeys none.
+    safe = argument.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{shown_on_one_line(safe)}'"

@@ -88,10 +88,10 @@ class TestTheLog:
         assert any("failed: web2" in text for text in texts(logs))
         assert "gate closed: web2" in texts(logs, "WARN")
 
-    def test_a_message_of_several_lines_is_several_entries(self, plain: Site, logs: Path) -> None:
+    def test_a_message_of_several_lines_is_seen_to_be_one(self, plain: Site, logs: Path) -> None:
         assert plain.run("start", "-m", "one\n# two\n\nthree").code == 0
         said = texts(logs, "LOG")
-        assert said == ["git deploy start -m one", "# two", "", "three"]
+        assert said == ["git deploy start -m one", "  # two", "", "  three"]
 
     def test_bytes_that_are_no_text_are_kept(self, plain: Site, logs: Path) -> None:
         assert plain.run("start", "-m", os.fsdecode(b"caf\xe9")).code == 0

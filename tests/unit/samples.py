@@ -9,18 +9,35 @@ from sartoris.events import Event
 from sartoris.orders import Outcome
 
 
-def any_event(kind: type[Event]) -> Event:
+def any_outcome(text: str) -> Outcome:
     """One whose fields are all filled in."""
+    return Outcome(
+        action="fetch",
+        target="web1",
+        ok=text == "text",
+        error=text,
+        message=text,
+        live=text,
+        previous=text,
+        held=(text,),
+        due=(text,),
+        output=text,
+        changed=(text,),
+    )
+
+
+def any_event(kind: type[Event], text: str = "text") -> Event:
+    """One whose fields are all filled in, with `text` wherever a text can be."""
     samples = {
-        "str": "text",
+        "str": text,
         "int": 7,
         "float": 1.5,
         "bool": True,
         "int | None": None,
-        "tuple[str, ...]": ("one", "two"),
-        "tuple[tuple[str, tuple[str, ...]], ...]": (("all", ("web1",)),),
-        "dict[str, Any]": {"name": "value"},
-        "Outcome": Outcome(action="fetch", target="web1", ok=True, held=("a",)),
+        "tuple[str, ...]": (text, "two"),
+        "tuple[tuple[str, tuple[str, ...]], ...]": ((text, (text,)),),
+        "dict[str, Any]": {"name": text},
+        "Outcome": any_outcome(text),
     }
     values: dict[str, Any] = {one.name: samples[str(one.type)] for one in fields(kind)}
     return kind(**values)

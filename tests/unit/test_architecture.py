@@ -27,7 +27,8 @@ FLOORS = [
     {"journal", "config", "salt"},
     {"git", "diagnostics", "events", "documents"},
     {"orders", "atomic", "interrupts"},
-    {"agent", "errors", "formatting", "shell"},
+    {"shell"},
+    {"agent", "errors", "formatting"},
     {"joining"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -42,18 +42,26 @@ def guarded(program: str, body: Callable[[], int | None]) -> int:
     except click.exceptions.Exit as left:
         return left.exit_code
     except click.ClickException as error:
-        error.show()
+        _show_usage(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo(f"{program}: interrupted; `git deploy status` tells where it stands", err=True)
+        streams.say(f"{program}: interrupted; `git deploy status` tells where it stands")
         return INTERRUPTED
     except OSError as error:
         trouble = MachineTrouble.of(error)
         tell(program, trouble)
         return trouble.exit_code
     except Exception:  # noqa: BLE001 - everything else is a bug, and this is the boundary
-        click.echo(_bug(program), err=True)
+        streams.say(_bug(program))
         return EX_SOFTWARE
+
+
+def _show_usage(error: click.ClickException) -> None:
+    import io
+
+    text = io.StringIO()
+    error.show(text)
+    streams.say(text.getvalue().rstrip("\n"))
 
 
 def code_of(error: BaseException) -> int:
@@ -65,8 +73,6 @@ def code_of(error: BaseException) -> int:
 
 def tell_json(error: SartorisError) -> None:
     """The error as the last line of `--json`, on standard output."""
-    import json
-
     document = {
         "event": "error",
         "error": type(error).__name__,
@@ -74,7 +80,7 @@ def tell_json(error: SartorisError) -> None:
         "next": list(error.next_steps),
         "exit_code": error.exit_code,
     }
-    streams.write_line(sys.stdout, json.dumps(document))
+    streams.print_document(document, indent=None)
 
 
 def _bug(program: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TextIO
 
-from sartoris.display.streams import write_line
+from sartoris.display.streams import write_document
 from sartoris.events import CacheAnswered, Event, StageFinished, TargetAnswered
 
 # What a dry run cannot know: nobody was asked.
@@ -21,6 +20,6 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         if not self._dry_run:
-            write_line(self._stream, json.dumps(event.to_json()))
+            write_document(self._stream, event.to_json())
         elif not isinstance(event, _ANSWERS):
-            write_line(self._stream, json.dumps({**event.to_json(), "dry_run": True}))
+            write_document(self._stream, {**event.to_json(), "dry_run": True})

@@ -13,6 +13,8 @@ from rich.progress import (
 
 from sartoris import events
 from sartoris.display.lines import Lines
+from sartoris.display.streams import without_bytes
+from sartoris.formatting import shown_on_one_line
 
 
 class LiveLines(Lines):
@@ -27,7 +29,7 @@ class LiveLines(Lines):
         self._failed = 0
 
     def write(self, line: str, style: str = "") -> None:
-        text = line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = shown_on_one_line(without_bytes(line))
         self._console.print(text, style=style or None, soft_wrap=True)
 
     def _stage_started(self, event: events.StageStarted) -> None:
@@ -36,7 +38,7 @@ class LiveLines(Lines):
             return
         self._failed = 0
         self._progress = Progress(
-            TextColumn("    {task.description}"),
+            TextColumn("    {task.description}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.completed:.0f} of {task.total:.0f}, {task.fields[failed]} failed"),
             TimeElapsedColumn(),

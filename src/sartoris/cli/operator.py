@@ -8,6 +8,7 @@ import click
 
 from sartoris import __version__
 from sartoris.cli import boundary
+from sartoris.display import streams
 from sartoris.errors import WrongUsage
 
 
@@ -45,8 +46,8 @@ def formula(directory: str, force: bool) -> None:
         raise WrongUsage(message, next_steps=["sartoris formula /srv/salt"])
     root = Path(directory).absolute()
     changed = export(root, force)
-    click.echo(f"{root}: {len(changed)} files written or removed", err=True)
-    click.echo(master_configuration(root), nl=False)
+    streams.say(f"{root}: {len(changed)} files written or removed")
+    streams.print_text(master_configuration(root).rstrip("\n"))
 
 
 def sartoris() -> None:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from sartoris.display import streams
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _META = "sartoris.options"
@@ -130,4 +132,4 @@ dry_run_option = click.option(
 
 def say_dry_run() -> None:
     """The last words of a dry run."""
-    click.echo("Dry run: nothing was tagged, sent or switched.", err=True)
+    streams.say("Dry run: nothing was tagged, sent or switched.")

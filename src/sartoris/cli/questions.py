@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
-
-import click
 
 from sartoris.actions.tag import tag
 from sartoris.cli.context import open_command, open_site
@@ -25,30 +22,30 @@ def answer() -> None:
     """Answer the first question that was typed; the list of tags when none was."""
     said = typed()
     if said.get("make_tag"):
-        click.echo(_make_tag())
+        streams.print_line(_make_tag())
         return
     site = open_site()
     if said.get("show_prefix"):
         streams.write_answer(_prefix(site))
     elif said.get("show_hook_dir"):
-        click.echo(_hook_dir(site))
+        streams.print_line(_hook_dir(site))
     elif said.get("show_deploy_file"):
-        streams.write_line(sys.stdout, current_text(site, Records(site)).rstrip("\n"))
+        streams.print_text(current_text(site, Records(site)).rstrip("\n"))
     elif said.get("show_tag"):
         streams.write_answer(_tag_of_head(site))
     else:
         print_list(site, everything=bool(said.get("list_all")))
         if not said:
-            click.echo("(git deploy -h lists the actions)", err=True)
+            streams.say("(git deploy -h lists the actions)")
 
 
 def print_list(site: Site, *, everything: bool) -> None:
     """The tags of what is checked out, or all of them, as git-deploy lists them."""
     found = listing(site, selection(everything=everything))
     if not found:
-        click.echo("No tags match HEAD" if not everything else "There are no tags", err=True)
+        streams.say("No tags match HEAD" if not everything else "There are no tags")
     for line in _lines(found):
-        streams.write_line(sys.stdout, line)
+        streams.print_line(line)
 
 
 def selection(*, everything: bool) -> Selection:

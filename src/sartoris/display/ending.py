@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from sartoris.display import streams
 from sartoris.errors import MachineTrouble, SartorisError
+from sartoris.formatting import hanging
 
 EX_SOFTWARE = 70  # sysexits.h: an internal error
 INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
@@ -25,11 +26,11 @@ def exit_code_of(error: BaseException) -> int:
 
 def tell(program: str, error: SartorisError) -> None:
     """The error and what to type next, on standard error."""
-    lines = [f"{program}: {error.message}"]
+    streams.say(hanging(f"{program}: {error.message}"))
     if error.next_steps:
-        lines += ["Next:", *(f"  {step}" for step in error.next_steps)]
-    for line in lines:
-        streams.write_line(sys.stderr, line)
+        streams.say("Next:")
+    for step in error.next_steps:
+        streams.say(hanging(f"  {step}"))
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def leaving(program: str) -> Iterator[None]:
         sys.exit(error.exit_code)
     except subprocess.CalledProcessError as error:
         shown = error.cmd if isinstance(error.cmd, str) else shlex.join(map(os.fsdecode, error.cmd))
-        streams.write_line(sys.stderr, f"{program}: `{shown}` ended with {error.returncode}")
+        streams.say(hanging(f"{program}: `{shown}` ended with {error.returncode}"))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sartoris import events
-from sartoris.display.streams import write_line
+from sartoris.display.streams import without_bytes, write_line
 from sartoris.display.targettable import TargetTable
 from sartoris.events import Event
 from sartoris.formatting import plural
@@ -55,8 +55,7 @@ class Lines:
 
     def write(self, line: str, style: str = "") -> None:  # noqa: ARG002 - styles are for terminals
         """One line to standard error. Bytes that are no text are shown as question marks."""
-        encoding = sys.stderr.encoding or "utf-8"
-        write_line(sys.stderr, line.encode(encoding, "surrogateescape").decode(encoding, "replace"))
+        write_line(sys.stderr, without_bytes(line))
 
     def _step_started(self, event: events.StepStarted) -> None:
         if self._verbose or event.step not in _QUIET:
@@ -187,10 +186,17 @@ class Lines:
             self.write(f"    {event.phase} hook {event.hook} ({event.seconds:.1f} s)")
 
     def _warned(self, event: events.Warned) -> None:
-        self.write(f"    note: {event.message}", "yellow")
+        self._write_text(f"    note: {event.message}", "yellow")
 
     def _noted(self, event: events.Noted) -> None:
-        self.write(f"    {event.message}")
+        self._write_text(f"    {event.message}")
+
+    def _write_text(self, text: str, style: str = "") -> None:
+        """Lines of one message: those after its first are seen to belong to it."""
+        first, *more = text.split("\n")
+        self.write(first, style)
+        for line in more:
+            self.write(f"      {line}", style)
 
 
 def _names(names: tuple[str, ...]) -> str:

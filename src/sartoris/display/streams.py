@@ -1,4 +1,9 @@
-"""Write to a reader who may have left (`| head`), or who wants the bytes of a file's name."""
+"""The one way to standard output and standard error.
+
+What is shown comes from others: commits, names of files, outputs of hooks and targets, somebody's
+lock. So everything is escaped here, whoever wrote it, and nothing else in Sartoris prints. The
+reader may have left (`| head`), or want the bytes of a file's name.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +12,73 @@ import os
 import sys
 from typing import TextIO
 
+from sartoris.formatting import shown, shown_on_one_line
+
 
 def write_line(stream: TextIO, line: str) -> None:
-    """One line, at once. That nobody reads any more is no reason to stop a rollout half way."""
+    """One line, at once."""
+    _write(stream, shown_on_one_line(line) + "\n")
+
+
+def write_lines(stream: TextIO, text: str) -> None:
+    """A text of one or more lines, at once."""
+    _write(stream, shown(text) + "\n")
+
+
+def say(text: str = "") -> None:
+    """Lines for a person, on standard error."""
+    write_lines(sys.stderr, text)
+
+
+def print_line(line: str) -> None:
+    """A line of an answer, on standard output."""
+    write_line(sys.stdout, line)
+
+
+def print_text(text: str) -> None:
+    """One or more lines of an answer."""
+    write_lines(sys.stdout, text)
+
+
+def print_document(document: object, indent: int | None = 1) -> None:
+    """An answer in JSON."""
+    write_document(sys.stdout, document, indent)
+
+
+def ask(question: str) -> None:
+    """A question for a person, who answers on the same line."""
+    _write(sys.stderr, shown_on_one_line(question))
+
+
+def write_document(stream: TextIO, document: object, indent: int | None = None) -> None:
+    """JSON for a program: it gets every character, and a terminal sees none that it obeys."""
+    import json
+
+    _write(stream, json.dumps(document, indent=indent).replace("\x7f", "\\u007f") + "\n")
+
+
+def write_answer(answer: str) -> None:
+    """A single word, such as a tag: to a program as it is, as git-deploy has it."""
+    if answer and sys.stdout.isatty():
+        answer = shown_on_one_line(answer) + "\n"
+    sys.stdout.write(answer)
+    sys.stdout.flush()
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """That nobody reads any more is no reason to stop a rollout half way."""
+    if stream.isatty():
+        text = without_bytes(text)
     try:
-        stream.write(line + "\n")
+        stream.write(text)
         stream.flush()
     except BrokenPipeError:
         silence(stream)
 
 
-def write_answer(answer: str) -> None:
-    """A single word, such as a tag: to a program as it is, as git-deploy has it."""
-    sys.stdout.write(f"{answer}\n" if answer and sys.stdout.isatty() else answer)
-    sys.stdout.flush()
+def without_bytes(text: str) -> str:
+    """With question marks for bytes that are no text: a terminal may obey them."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def silence(stream: TextIO) -> None:

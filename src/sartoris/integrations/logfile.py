@@ -24,6 +24,7 @@ from sartoris.events import (
     Tagged,
     Warned,
 )
+from sartoris.formatting import hanging, shown, shown_on_one_line
 
 NAME = "git-deploy.log"
 
@@ -36,7 +37,7 @@ class LogFile:
 
     def __init__(self, directory: Path, user: str, warn: Callable[[str], None]) -> None:
         self._path = directory / NAME
-        self._user = user
+        self._user = shown_on_one_line(user)
         self._warn = warn
         self._has_warned = False
 
@@ -46,10 +47,10 @@ class LogFile:
             self._write(*said, event.at)
 
     def _write(self, kind: str, text: str, at: float) -> None:
-        """Append one entry; a text of several lines becomes several entries."""
+        """Append one entry. The lines of a longer text are indented: none can pass for an entry."""
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         head = f"# {self._user:<12} | {when} #{kind:>6}:"
-        lines = "".join(f"{head} {line}\n" for line in text.split("\n"))
+        lines = "".join(f"{head} {line}\n" for line in hanging(shown(text)).split("\n"))
         try:
             with self._path.open("a", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(lines)

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import formataddr, formatdate, getaddresses
 
 from sartoris.errors import SartorisError
+from sartoris.formatting import shown
 
 # Words that git-deploy takes for "send none".
 _NOBODY = ("", "none", "silent")
@@ -89,5 +90,8 @@ def _end(code: int) -> str:
 
 
 def _text(text: str) -> str:
-    """With question marks for bytes that are no text, such as a name in another encoding."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")
+    """With question marks for bytes that are no text, such as a name in another encoding.
+
+    What a terminal would obey is escaped: it is where many people read their mail.
+    """
+    return shown(text.encode(errors="surrogateescape").decode(errors="replace"))

@@ -24,6 +24,7 @@ from sartoris.events import (
     StepFinished,
     StepStarted,
 )
+from sartoris.formatting import on_one_line
 
 
 class Timing:
@@ -63,7 +64,7 @@ class Timing:
             self._warn(f"no timing log: {error}")
 
     def _lines(self) -> Iterator[str]:
-        yield "# " + "\t".join(self._command)
+        yield "# " + "\t".join(map(on_one_line, self._command))
         before = 0.0
         for tag, at, elapsed in self._moments:
             since = at - before if before else -1.0

@@ -7,6 +7,8 @@ import click
 from sartoris.actions.abort import abort
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
+from sartoris.display import streams
+from sartoris.formatting import hanging
 
 
 @click.command("abort")
@@ -23,5 +25,5 @@ def command(prefix: str | None, dry_run: bool) -> None:
         say_dry_run()
         return
     for line in aborted.notes:
-        click.echo(line, err=True)
-    click.echo(f"Aborted. Back at {aborted.state.start_tag or 'the start'}.", err=True)
+        streams.say(hanging(line))
+    streams.say(f"Aborted. Back at {aborted.state.start_tag or 'the start'}.")

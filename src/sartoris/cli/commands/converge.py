@@ -7,6 +7,7 @@ import click
 from sartoris.actions.converge import converge
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, dry_run_option, say_dry_run
+from sartoris.display import streams
 from sartoris.formatting import plural
 
 
@@ -24,4 +25,4 @@ def command(targets: tuple[str, ...], dry_run: bool) -> None:
         brought = f"brought {', '.join(done.brought)}" if done.brought else "nothing was behind"
         count = plural(len(done.asked), "target")
         release = done.release or "nothing"
-        click.echo(f"{done.slot} at {release}: {count}, {brought}.", err=True)
+        streams.say(f"{done.slot} at {release}: {count}, {brought}.")

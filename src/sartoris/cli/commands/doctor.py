@@ -10,6 +10,7 @@ import click
 from sartoris.cli.context import here, options, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.diagnostics import Finding
+from sartoris.display import streams
 from sartoris.formatting import plural
 from sartoris.git.repository import Repository
 from sartoris.queries.doctor import Examination, examine
@@ -27,11 +28,10 @@ def command(context: click.Context, prefix: str | None) -> None:
     """
     found = examine(Repository.meant(here()), options(prefix))
     if wants_json():
-        import json
-
-        click.echo(json.dumps(found.to_json(), indent=1))
+        streams.print_document(found.to_json())
     else:
-        click.echo("\n".join(_lines(found)))
+        for line in _lines(found):
+            streams.print_line(line)
     context.exit(0 if found.is_well else 1)
 
 

@@ -7,6 +7,7 @@ import click
 from sartoris.actions.finish import finish
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 
 
 @click.command("finish")
@@ -15,4 +16,4 @@ from sartoris.cli.options import common_options, prefix_argument
 def command(prefix: str | None) -> None:
     """End the rollout. A sync that reached the fleet has done it already."""
     state = finish(open_command(prefix))
-    click.echo(f"The rollout {state.rollout_tag} is finished.", err=True)
+    streams.say(f"The rollout {state.rollout_tag} is finished.")

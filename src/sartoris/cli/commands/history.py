@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -45,13 +43,13 @@ def command(tag: str | None, session: str | None) -> None:
 
 def _tell_rollouts(found: tuple[RolloutRecord, ...]) -> None:
     if wants_json():
-        click.echo(json.dumps({"rollouts": [one.__dict__ for one in found]}, indent=1))
+        streams.print_document({"rollouts": [one.__dict__ for one in found]})
         return
     if not found:
-        click.echo("There are no rollouts yet.", err=True)
+        streams.say("There are no rollouts yet.")
     heading = ("rollout", "action", "result", "when", "took", "by")
     for line in table(heading, [_row(one) for one in found]):
-        streams.write_line(sys.stdout, line)
+        streams.print_line(line)
 
 
 def _row(one: RolloutRecord) -> tuple[str, ...]:
@@ -62,10 +60,10 @@ def _row(one: RolloutRecord) -> tuple[str, ...]:
 
 def _tell(history: RolloutHistory) -> None:
     if wants_json():
-        click.echo(json.dumps(history.to_json(), indent=1))
+        streams.print_document(history.to_json())
         return
     for line in (*_heading(history.rollout), *past(history.events)):
-        streams.write_line(sys.stdout, line)
+        streams.print_line(line)
 
 
 def _heading(rollout: RolloutRecord | None) -> Iterator[str]:

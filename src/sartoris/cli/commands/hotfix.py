@@ -7,6 +7,7 @@ import click
 from sartoris.actions.start import hotfix
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 
 
 @click.command("hotfix")
@@ -18,7 +19,7 @@ def command(prefix: str | None) -> None:
     Then cherry-pick or commit the fix, `git deploy push-hotfix`, and `git deploy sync`.
     """
     started = hotfix(open_command(prefix))
-    click.echo(f"Started. {started.commit[:12]} is still checked out.{_AFTER}", err=True)
+    streams.say(f"Started. {started.commit[:12]} is still checked out.{_AFTER}")
 
 
 _AFTER = """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from sartoris.cli.context import open_site
@@ -24,8 +22,8 @@ def command(prefix: str | None) -> None:
         return
     changed = modified(site.repository, records)
     for kind, name in changed:
-        streams.write_line(sys.stdout, f"{kind}\t{name}")
-    click.echo(_counts([kind for kind, _ in changed]))
+        streams.print_line(f"{kind}\t{name}")
+    streams.print_line(_counts([kind for kind, _ in changed]))
 
 
 _KINDS = {"M": "modified", "A": "added", "D": "deleted", "R": "renamed", "T": "type changed"}

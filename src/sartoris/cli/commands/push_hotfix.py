@@ -7,6 +7,7 @@ import click
 from sartoris.actions.push_hotfix import push_hotfix
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 
 
 @click.command("push-hotfix")
@@ -15,8 +16,7 @@ from sartoris.cli.options import common_options, prefix_argument
 def command(prefix: str | None) -> None:
     """Merge the hotfix with the remote's branch, push, and return to the hotfix."""
     pushed = push_hotfix(open_command(prefix))
-    click.echo(
+    streams.say(
         f"Pushed {pushed.merged[:12]}. {pushed.commit[:12]}, the hotfix, is checked out again:"
-        " test it, then\n  git deploy sync",
-        err=True,
+        " test it, then\n  git deploy sync"
     )

@@ -7,6 +7,7 @@ import click
 from sartoris.actions.sync import release
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 
 
 @click.command("release")
@@ -15,4 +16,4 @@ from sartoris.cli.options import common_options, prefix_argument
 def command(prefix: str | None) -> None:
     """Tag what is checked out and finish, without a sync (needs deploy.can-make-tags)."""
     state = release(open_command(prefix))
-    click.echo(f"{state.rollout_tag} is released.", err=True)
+    streams.say(f"{state.rollout_tag} is released.")

@@ -8,6 +8,7 @@ import click
 
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 from sartoris.display.table import table
 from sartoris.formatting import duration, plural
 from sartoris.queries.report import Report, SlotReport, TargetReport, report
@@ -24,11 +25,10 @@ def command(prefix: str | None, verify: bool, rollouts: int) -> None:
     """Tell what is live where, what should be, and which rollouts led there."""
     found = report(open_command(prefix, shown=False), verify=verify, rollouts=rollouts)
     if wants_json():
-        import json
-
-        click.echo(json.dumps(found.to_json(), indent=1))
+        streams.print_document(found.to_json())
     else:
-        click.echo("\n".join(_lines(found)))
+        for line in _lines(found):
+            streams.print_line(line)
 
 
 def _lines(found: Report) -> list[str]:

@@ -12,6 +12,7 @@ from sartoris.cli.context import open_command
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, count, dry_run_option, say_dry_run
 from sartoris.cli.summary import tell_synced
+from sartoris.display import streams
 from sartoris.errors import Refused
 from sartoris.rollout.site import Site
 
@@ -28,7 +29,7 @@ def command(wanted: str | None, dry_run: bool) -> None:
     typed = open_command(dry_run=dry_run)
     answer = _ask(typed.site) if wanted is None else wanted
     if answer.lower() == "quit":
-        click.echo("Nothing was reverted.", err=True)
+        streams.say("Nothing was reverted.")
         return
     reverted = revert(typed, choose(typed, answer, count=count()))
     if dry_run:
@@ -45,8 +46,9 @@ def _ask(site: Site) -> str:
     offered = choices(site, count=count())
     if not offered:
         raise Refused(f"{site.prefix} has no rollout to revert to", next_steps=["git deploy start"])
-    click.echo("The following can be reverted to:")
-    click.echo("\n".join(lines(offered, numbered=True, long=True)))
+    streams.print_line("The following can be reverted to:")
+    for line in lines(offered, numbered=True, long=True):
+        streams.print_line(line)
     while True:
         answer = _answer(f"Number (1-{len(offered)}) or tag to revert to, or quit")
         names = [listed.name for listed in offered]
@@ -55,14 +57,14 @@ def _ask(site: Site) -> str:
         # The list may have grown while it was read, and the number is of this one.
         if answer.isdecimal() and 1 <= int(answer) <= len(names):
             return names[int(answer) - 1]
-        click.echo(f"{answer!r} is not in the list.", err=True)
+        streams.say(f"{answer!r} is not in the list.")
 
 
 def _answer(question: str) -> str:
-    click.echo(f"{question}: ", nl=False, err=True)
+    streams.ask(f"{question}: ")
     line = sys.stdin.readline()
     if not line:
-        click.echo(err=True)
+        streams.say()
         raise Refused(
             "the input ended before anything was chosen, so nothing was reverted",
             next_steps=["git deploy show", "git deploy revert TAG"],

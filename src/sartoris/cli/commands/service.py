@@ -10,6 +10,7 @@ from sartoris.actions.service import act_on_service, service_states
 from sartoris.cli.context import open_command, wants_json
 from sartoris.cli.options import common_options, dry_run_option, say_dry_run
 from sartoris.config import CountOrPercent
+from sartoris.display import streams
 from sartoris.display.table import table
 from sartoris.fleet.fleet import StageResult
 from sartoris.formatting import plural
@@ -58,24 +59,25 @@ def command(
     if dry_run:
         say_dry_run()
         return
-    click.echo(f"{do}: done on {plural(len(result.succeeded), 'target')}.", err=True)
+    streams.say(f"{do}: done on {plural(len(result.succeeded), 'target')}.")
 
 
 def _tell_states(result: StageResult) -> int:
     """The answer on standard output, and what to do about it for a person; the exit code."""
     states = {name: o.message if o.ok else o.error for name, o in result.outcomes.items()}
     if wants_json():
-        import json
-
-        click.echo(json.dumps({"targets": [o.to_json() for o in result.outcomes.values()]}))
+        streams.print_document(
+            {"targets": [o.to_json() for o in result.outcomes.values()]}, indent=None
+        )
     else:
         rows = [(name, state, _remark(result, name)) for name, state in states.items()]
-        click.echo("\n".join(table(("target", "service", ""), rows)))
+        for line in table(("target", "service", ""), rows):
+            streams.print_line(line)
     other = [name for name, state in states.items() if state != "active"]
     if not other:
         return 0
-    click.echo(f"Not active on {', '.join(other)}. Next:", err=True)
-    click.echo(f"  git deploy service restart {' '.join(other)}", err=True)
+    streams.say(f"Not active on {', '.join(other)}. Next:")
+    streams.say(f"  git deploy service restart {' '.join(other)}")
     return 1
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from sartoris.cli.context import open_site, wants_json
@@ -27,13 +25,11 @@ def command(prefix: str | None) -> None:
     site = open_site(prefix)
     shown = show(site, Records(site), selection(everything=True))
     if wants_json():
-        import json
-
-        click.echo(json.dumps([_document(*pair) for pair in shown], indent=1))
+        streams.print_document([_document(*pair) for pair in shown])
         return
     texts = lines([listed for listed, _ in shown], long=bool(typed().get("long_digest")))
     for text, (_, live) in zip(texts, shown, strict=True):
-        streams.write_line(sys.stdout, f"{text}  (live)" if live else text)
+        streams.print_line(f"{text}  (live)" if live else text)
 
 
 def _document(listed: Listed, live: bool) -> dict[str, object]:

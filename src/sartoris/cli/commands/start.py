@@ -7,6 +7,7 @@ import click
 from sartoris.actions.start import start
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 
 _AFTER = """
 Look at it, test it, commit and push what is missing. Then
@@ -25,4 +26,4 @@ def command(prefix: str | None) -> None:
     """
     started = start(open_command(prefix))
     what = "is new" if started.moved else "was checked out before"
-    click.echo(f"Started. {started.commit[:12]} {what}.{_AFTER}", err=True)
+    streams.say(f"Started. {started.commit[:12]} {what}.{_AFTER}")

@@ -6,6 +6,8 @@ import click
 
 from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
+from sartoris.formatting import hanging
 from sartoris.queries.status import Status, status
 from sartoris.rollout.records import Records
 from sartoris.rollout.transitions import say_rebuilt
@@ -23,9 +25,7 @@ def command(context: click.Context, prefix: str | None) -> None:
     site = open_site(prefix)
     found = status(site, Records(site))
     if wants_json():
-        import json
-
-        click.echo(json.dumps(found.to_json(), indent=1))
+        streams.print_document(found.to_json())
     else:
         _tell(found)
     context.exit(found.exit_code)
@@ -33,16 +33,21 @@ def command(context: click.Context, prefix: str | None) -> None:
 
 def _tell(found: Status) -> None:
     if found.holder is None or found.state is None:
-        click.echo(f"No rollout{f' of {found.prefix}' if found.prefix else ''} is in progress.")
+        _print(f"No rollout{f' of {found.prefix}' if found.prefix else ''} is in progress.")
         if found.blocked:
-            click.echo(f"Deploys are blocked: {found.blocked}")
+            _print(f"Deploys are blocked: {found.blocked}")
         return
     tags = ".".join(filter(None, (found.state.start_tag, found.state.rollout_tag)))
     tags = tags.replace(".", "..", 1) if found.state.rollout_tag else tags
-    click.echo(f"A rollout of {found.state.prefix} is in progress ({tags or 'no tag yet'}):")
-    click.echo(f"  {found.holder.describe()}")
-    click.echo(f"  {found.explanation}")
+    _print(f"A rollout of {found.state.prefix} is in progress ({tags or 'no tag yet'}):")
+    _print(f"  {found.holder.describe()}")
+    _print(f"  {found.explanation}")
     if found.state.rebuilt:
-        click.echo(f"  {say_rebuilt(found.state)}")
+        _print(f"  {say_rebuilt(found.state)}")
     for step in found.next_steps:
-        click.echo(f"    {step}")
+        _print(f"    {step}")
+
+
+def _print(text: str) -> None:
+    """What is told in several lines, such as somebody's reason, cannot pass for what we say."""
+    streams.print_text(hanging(text))

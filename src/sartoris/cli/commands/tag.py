@@ -7,6 +7,7 @@ import click
 from sartoris.actions.tag import tag
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
+from sartoris.display import streams
 
 
 @click.command("tag")
@@ -17,4 +18,4 @@ def command(prefix: str | None) -> None:
 
     Prints the tag.
     """
-    click.echo(tag(open_command(prefix)))
+    streams.print_line(tag(open_command(prefix)))
