@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 # What moves a cursor, sets a title, hides text, or has letters stand in another order than they
-# are read: C0 but tab and newline, DEL, C1, the separators that some take for a newline, and the
-# controls of writing direction. Letters of every language, and what joins them, stay as they are.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# are read: C0 but tab and newline, DEL, C1, the separators that some take for a newline, the
+# controls of writing direction; and halves of letters, which no file can hold. Letters of every
+# language, and what joins them, stay as they are.
+_HALVES = "\ud800-\udc7f\udd00-\udfff"
+_CONTROLS = re.compile(
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069{_HALVES}]",
+)
 _BREAKS = re.compile(f"{_CONTROLS.pattern[:-1]}\n]")
 
 
@@ -47,6 +51,12 @@ def shown(text: str) -> str:
 def shown_on_one_line(text: str) -> str:
     """As `shown`; a newline is escaped, too, so that nobody makes a line of their own."""
     return _BREAKS.sub(_escaped, text)
+
+
+def without_bytes(text: str) -> str:
+    """With question marks for the bytes of a name that are no text."""
+    whole = re.sub(f"[{_HALVES}]", "\ufffd", text)
+    return whole.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def hanging(text: str) -> str:

@@ -7,12 +7,12 @@ words for errors are the agent's tables, since the agent travels alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sartoris.agent import order as agent_order
 from sartoris.agent.actions import ACTIONS, LEVEL, NEWER, Newer
+from sartoris.agent.answers import NoOutcome, outcome_in
 from sartoris.agent.errors import ERRORS
 
 ORDER_VERSION = agent_order.VERSION
@@ -100,10 +100,29 @@ class Outcome:
         return self.ok and self.live == release and not self.due
 
     @classmethod
-    def from_json(cls, answer: Mapping[str, Any], *, target: str) -> Outcome:
-        """The outcome in an agent's answer. Fields that this version does not know are ignored."""
-        known = {field.name for field in fields(cls)} - {"target"}
-        values = {key: value for key, value in answer.items() if key in known}
+    def answered(cls, answer: object, *, action: str, target: str) -> Outcome:
+        """What a target answered to the order for `action`: anything at all, nothing of it raises.
+
+        What is no outcome is the target's own failure, after which nothing is known of it.
+        """
+        try:
+            outcome = cls.from_json(answer, target=target)
+        except NoOutcome as error:
+            why = str(error)
+        else:
+            if outcome.action in ("", action):
+                return replace(outcome, message=" ".join(outcome.message.split("\n")))
+            why = f"it is about `{outcome.action}`, not about `{action}`"
+        message = f"the target answered with something that is no outcome: {why}"
+        return cls(action=action, target=target, ok=False, error="crashed", message=message)
+
+    @classmethod
+    def from_json(cls, answer: object, *, target: str) -> Outcome:
+        """The outcome in an answer. Fields that this version does not know are ignored.
+
+        Raises `NoOutcome`.
+        """
+        values = {"action": "", **outcome_in(answer)}
         for name in _LISTS:
             values[name] = tuple(values.get(name, ()))
         return cls(target=target, **values)

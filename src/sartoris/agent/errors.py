@@ -90,7 +90,10 @@ ERRORS: dict[str, ErrorWord] = {
     "killed": ErrorWord(
         "the process that carried the order out was killed on the target", tells_live=False
     ),
-    "crashed": ErrorWord("the agent itself failed; a bug", tells_live=False),
+    "crashed": ErrorWord(
+        "the agent itself failed, a bug; or the target answered with what is no outcome",
+        tells_live=False,
+    ),
     "unreachable": ErrorWord("the target could not be reached", tells_live=False, by="transport"),
     "agent-missing": ErrorWord(
         "the target has no agent where its transport looks for one, or one without this action",

@@ -13,6 +13,7 @@ from sartoris.joining import join
 
 MODULES = (
     "errors",
+    "answers",
     "actions",
     "order",
     "parsing",

@@ -13,8 +13,7 @@ from rich.progress import (
 
 from sartoris import events
 from sartoris.display.lines import Lines
-from sartoris.display.streams import without_bytes
-from sartoris.formatting import shown_on_one_line
+from sartoris.formatting import shown_on_one_line, without_bytes
 
 
 class LiveLines(Lines):

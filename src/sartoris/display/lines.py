@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sartoris import events
-from sartoris.display.streams import without_bytes, write_line
+from sartoris.display.streams import write_line
 from sartoris.display.targettable import TargetTable
 from sartoris.events import Event
-from sartoris.formatting import plural
+from sartoris.formatting import plural, without_bytes
 from sartoris.orders import Outcome
 
 # Steps whose own events say it better, or that are over before anyone has read their name.

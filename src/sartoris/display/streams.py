@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TextIO
 
-from sartoris.formatting import shown, shown_on_one_line
+from sartoris.formatting import shown, shown_on_one_line, without_bytes
 
 
 def write_line(stream: TextIO, line: str) -> None:
@@ -27,7 +27,7 @@ def write_lines(stream: TextIO, text: str) -> None:
 
 def say(text: str = "") -> None:
     """Lines for a person, on standard error."""
-    write_lines(sys.stderr, text)
+    write_lines(sys.stderr, without_bytes(text))
 
 
 def print_line(line: str) -> None:
@@ -67,18 +67,13 @@ def write_answer(answer: str) -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """That nobody reads any more is no reason to stop a rollout half way."""
-    if stream.isatty():
+    if stream.isatty():  # which may obey bytes that are no text
         text = without_bytes(text)
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
         silence(stream)
-
-
-def without_bytes(text: str) -> str:
-    """With question marks for bytes that are no text: a terminal may obey them."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def silence(stream: TextIO) -> None:

@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import formataddr, formatdate, getaddresses
 
 from sartoris.errors import SartorisError
-from sartoris.formatting import shown
+from sartoris.formatting import shown, without_bytes
 
 # Words that git-deploy takes for "send none".
 _NOBODY = ("", "none", "silent")
@@ -94,4 +94,4 @@ def _text(text: str) -> str:
 
     What a terminal would obey is escaped: it is where many people read their mail.
     """
-    return shown(text.encode(errors="surrogateescape").decode(errors="replace"))
+    return shown(without_bytes(text))

@@ -7,6 +7,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
+from sartoris.agent.answers import NoOutcome
 from sartoris.events import Event
 from sartoris.orders import Outcome
 
@@ -23,7 +24,7 @@ def event_of(document: Mapping[str, Any]) -> Event | None:
     known = {field.name for field in fields(kind)}
     try:
         return kind(**{n: _typed(n, value) for n, value in document.items() if n in known})
-    except TypeError:
+    except (TypeError, NoOutcome):
         return None
 
 
@@ -41,8 +42,13 @@ def _below(kind: type[Event]) -> Iterator[type[Event]]:
 
 def _typed(name: str, value: Any) -> Any:
     if name == "outcome":
-        return Outcome.from_json(value, target=value.get("target", ""))
+        return Outcome.from_json(value, target=_target(value))
     return _tuples(value)
+
+
+def _target(value: Any) -> str:
+    name = value.get("target") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _tuples(value: Any) -> Any:

@@ -28,6 +28,7 @@ from sartoris.events import (
     Tagged,
     TargetAnswered,
 )
+from sartoris.formatting import without_bytes
 from sartoris.journal.migrations import VERSION, migrate, version_of
 from sartoris.journal.unusable import (
     JournalMoved,
@@ -318,7 +319,7 @@ class Journal:
 def _storable(value: object) -> object:
     """SQLite keeps text only; bytes that are none are shown as question marks."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return without_bytes(value)
     return value
 
 

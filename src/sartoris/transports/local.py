@@ -97,4 +97,5 @@ class LocalTransport(Transport, HasChecks):
                 error="unreachable",
                 message="the root directory of the target is missing",
             )
-        return Outcome.from_json(self._agent(order, str(root)), target=target)
+        answer = self._agent(order, str(root))
+        return Outcome.answered(answer, action=str(order["action"]), target=target)

@@ -76,8 +76,10 @@ class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
         try:
             for answer in answers:
                 outcome = answer["outcome"]
-                del waiting[outcome["target"]]
-                yield Outcome.from_json(outcome, target=outcome["target"])
+                name = outcome["target"]
+                if name in waiting:  # one that was asked, and for the first time
+                    del waiting[name]
+                    yield Outcome.answered(outcome, action=order.action, target=name)
         except SaltRefused as error:
             for name in waiting:
                 yield _unreachable(order, name, error)

@@ -27,7 +27,7 @@ from tests.unit.samples import any_event
 
 SOURCE = Path(__file__).parents[3] / "src" / "sartoris"
 CONTROLS = [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F)]
-CONTROLS += range(0x2066, 0x206A)
+CONTROLS += [*range(0x2066, 0x206A), 0xD800, 0xDFFF]
 RAW = re.compile("[" + "".join(f"\\U{code:08x}" for code in CONTROLS) + "]")
 EVIL = "a\x1b]0;title\x07\x1b[2K\r\x7f\x9b2J\u202eb\u2066c [red]:bug:\n# root | FORGED"
 KINDS = sorted(
@@ -55,6 +55,13 @@ def test_lines_stay_where_there_may_be_some() -> None:
     assert shown("a\nb") == "a\nb"
     assert shown_on_one_line("a\nb") == "a\\nb"
     assert hanging("a\nNext:\n  rm\n\nb") == "a\n  Next:\n  rm\n\n  b"
+
+
+def test_any_text_at_all_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    every = "".join(map(chr, [*range(0x100), *range(0x2000, 0x2100), *range(0xD7F0, 0xE010, 9)]))
+    Lines()(events.Noted(message=every))
+    streams.say(every)
+    assert capsys.readouterr().err
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

@@ -65,7 +65,7 @@ def _is_of_every_slot(value: Any) -> bool:
 def _with_way_out(outcome: dict[str, Any]) -> dict[str, Any]:
     if outcome.get("error") not in ("agent-too-old", "unknown-version"):
         return outcome
-    return {**outcome, "message": f"{outcome['message']}; {SYNC}"}
+    return {**outcome, "message": f"{outcome.get('message')}; {SYNC}"}
 
 
 def failed(target: str, action: str, error: str, message: str, output: str = "") -> dict[str, Any]:
