@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sartoris.rollout.site import Site
 
 # They begin a rollout, which has its name before anything is known of it.
-_BEGINNING = ("start", "hotfix", "revert")
+BEGINNING = ("start", "hotfix", "revert")
 
 
 class Typed(NamedTuple):
@@ -158,7 +158,7 @@ def _session(command: Command) -> str:
         return ""
     if state is not None:
         return state.session
-    return command.new_session if command.name in _BEGINNING else ""
+    return command.new_session if command.name in BEGINNING else ""
 
 
 def _message(error: BaseException) -> str:

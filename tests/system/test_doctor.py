@@ -253,7 +253,8 @@ class TestRollouts:
         (site.state_directory / "lock").write_text("{")
         text, steps = wrong(site, "lock")
         assert "cannot be read" in text
-        assert "--force abort" in steps[0]
+        assert steps[0] == "git deploy status"
+        assert "--force abort" in steps[1]
 
     def test_a_damaged_state(self, site: Site) -> None:
         site.ok("start")

@@ -42,3 +42,18 @@ def test_a_tag_that_was_moved_by_hand_is_not_taken_for_the_start(deployed: Site)
     deployed.git("tag", "--force", "-m", "moved", tag, "HEAD")
     deployed.git("reset", "--quiet", "--hard", old)
     assert starts_at_head(deployed) != tag
+
+
+def test_a_start_tag_that_a_pull_has_pruned_is_made_again(site: Site) -> None:
+    """git removes tags that the remote does not have, where it is told to (`fetch.pruneTags`)."""
+    site.config("fetch.prune", "true")
+    site.config("fetch.pruneTags", "true")
+    site.ok("start")
+    tag = str(site.status()["rollout"]["start_tag"])
+    site.commit({"index.php": "version 2\n"})
+    site.push()
+    site.git("pull", "--quiet")
+    assert tag not in site.tags()
+    assert site.run("diff").out.endswith("+version 2\n")
+    site.ok("sync")
+    assert {tag, site.live("web1")} <= set(site.git("tag", "--list", at=site.origin).split())

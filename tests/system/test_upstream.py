@@ -113,3 +113,24 @@ def test_a_remote_that_is_gone_cannot_say_what_is_pushed(narrow: Site) -> None:
         assert ran.code == 1
         assert "git deploy --no-remote sync" in ran.err
         narrow.ok("--no-remote", "sync")
+
+
+def test_what_follows_a_start_uses_the_remote_and_the_branch_that_it_was_given(site: Site) -> None:
+    site.git("remote", "rename", "origin", "upstream")
+    refused = site.deploy("start")
+    assert refused.code == 1
+    assert "  git deploy --remote-site upstream start\n" in refused.err
+    site.git("push", "--quiet", "upstream", "HEAD:release")
+    site.ok("--remote-site", "upstream", "--remote-branch", "release", "start")
+    site.commit({"index.php": "version 2\n"})
+    site.git("push", "--quiet", "upstream", "HEAD:release")
+    site.ok("sync")
+    assert site.live("web1") in site.git("tag", "--list", at=site.origin).split()
+
+
+def test_what_is_typed_later_counts_more_than_the_remote_of_the_start(site: Site) -> None:
+    site.git("remote", "add", "upstream", str(site.origin))
+    site.ok("--remote-site", "upstream", "start")
+    refused = site.deploy("--remote-site", "nowhere", "sync", "--force")
+    assert refused.code == 1
+    assert "`nowhere` did not take the tags" in refused.err

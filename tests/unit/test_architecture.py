@@ -26,7 +26,7 @@ FLOORS = [
     {"transports", "integrations", "hooks", "event_reference"},
     {"journal", "config", "salt"},
     {"git", "diagnostics", "events", "documents"},
-    {"orders", "atomic", "interrupts"},
+    {"orders", "atomic", "interrupts", "permissions"},
     {"shell"},
     {"agent", "errors", "formatting"},
     {"joining"},

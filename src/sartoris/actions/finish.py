@@ -89,5 +89,9 @@ def _require_head(session: Session) -> None:
     if site.repository.head() != state.source and not site.options.force:
         raise Refused(
             f"HEAD is not the commit of {state.rollout_tag}, which was rolled out",
-            next_steps=[f"git reset --hard {state.rollout_tag}", "git deploy finish"],
+            next_steps=[
+                f"git log --oneline {state.source[:12]}..HEAD   # what was committed since",
+                f"git reset --keep {state.source[:12]}",
+                "git deploy finish",
+            ],
         )

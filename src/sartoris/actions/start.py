@@ -14,6 +14,7 @@ from sartoris.rollout.command import Command
 from sartoris.rollout.deploy_file import tag_deployed
 from sartoris.rollout.person import Person
 from sartoris.rollout.session import Session, begin, join, take_over_unfinished_start
+from sartoris.rollout.sharing import require_trust
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
 from sartoris.rollout.transitions import TABLE, NotNow, Situation, situation
@@ -94,6 +95,7 @@ def _check(command: Command) -> Person:
     if site.options.check_clean:
         command.effects.forget_checkouts()
     checks.require_remote(site)
+    require_trust(site)
     return person
 
 
@@ -103,12 +105,16 @@ def _take_over(command: Command) -> None:
     if state is not None and situation(state) is Situation.HALF_SWITCHED:
         raise NotNow(
             f"the rollout in progress cannot end yet: {TABLE[Situation.HALF_SWITCHED].explanation}",
-            next_steps=["git deploy --force abort"],
+            next_steps=["git deploy status   # whose it is", "git deploy --force abort"],
         )
     if state is not None and state.progress >= Progress.TAGGED:
         raise NotNow(
             f"the rollout in progress is tagged already ({state.rollout_tag})",
-            next_steps=["git deploy --force resync", "git deploy --force abort"],
+            next_steps=[
+                "git deploy status   # whose it is",
+                "git deploy --force resync",
+                "git deploy --force abort",
+            ],
         )
     join(command, as_command="abort").end("aborted", "taken over by another start")
 

@@ -15,6 +15,7 @@ from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.deploy_file import write_deploy_file
 from sartoris.rollout.session import Session, join
+from sartoris.rollout.sharing import require_trust
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
 from sartoris.transports.source import require as require_source
@@ -99,6 +100,7 @@ def _check(session: Session, delivery: Delivering) -> str:
         checks.require_pushed(site, head, branch)
         if site.has_fleet:
             require_source(site.source, site.config)
+            require_trust(site)
     return head
 
 

@@ -22,12 +22,23 @@ def make_rollout_tag(session: Session) -> None:
             session.effects.make_tag(state.rollout_tag, state.source, state.message)
             session.run_hooks(Phase.POST_TAG)
             if state.remote:
+                make_start_tag_again(session)
                 _push(session, dict.fromkeys([state.start_tag, state.rollout_tag]))
     except SartorisError:
         session.effects.delete_tag(state.rollout_tag)
         session.write(state.untagged())
         raise
     _say(session, pushed=state.remote)
+
+
+def make_start_tag_again(session: Session) -> None:
+    """A `git pull` or `git fetch` with fetch.pruneTags removes tags that the remote does not have,
+    as the start tag until now.
+    """
+    state, repository = session.state, session.site.repository
+    if state.start_tag and not repository.has_tag(state.start_tag):
+        message = f"start of a rollout of {state.prefix}: where abort goes back to"
+        session.effects.make_tag(state.start_tag, state.start_commit, message)
 
 
 def make_revert_tags(session: Session) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ import click
 from sartoris.cli import boundary
 from sartoris.cli.options import RUNNING, typed
 from sartoris.config import ConfigError
-from sartoris.errors import Refused, WrongUsage
+from sartoris.errors import Refused, SartorisError, WrongUsage
 from sartoris.git.repository import Repository
 from sartoris.rollout.options import Options
+from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def open_command(
     `open_site` does, and `JournalUnusable`.
     """
     from sartoris import observers
-    from sartoris.observers import Typed
+    from sartoris.observers import BEGINNING, Typed
     from sartoris.rollout.command import Command
 
     repository = Repository.meant(here())
@@ -51,13 +53,38 @@ def open_command(
         if shown and not dry_run:
             observers.record_refusal(repository, Typed(name, words), error, boundary.code_of)
         raise
-    made = Command.rehearse(name, site) if dry_run else Command.open(name, site)
+    if name not in BEGINNING:
+        site = with_remote_of_rollout(site)
+    make = Command.rehearse if dry_run else Command.open if shown else Command.look
+    made = make(name, site)
     until_the_end.callback(made.close)
     if shown:
         _subscribe_display(site, made.events)
         observed = observers.observed(made, Typed(name, words), boundary.code_of)
         until_the_end.enter_context(observed)
     return made
+
+
+def with_remote_of_rollout(site: Site) -> Site:
+    """The site, with the remote that was typed at the start of the rollout in progress.
+
+    What is typed now counts more.
+    """
+    said, records = typed(), Records(site)
+    if not records.lock.path.exists():
+        return site
+    try:
+        state = records.state.read()
+    except SartorisError:  # the command says so, if it matters
+        return site
+    if state is None:
+        return site
+    options = site.options
+    if state.remote_site and not said.get("remote_site"):
+        options = options._replace(remote_site=state.remote_site)
+    if state.remote_branch and not said.get("remote_branch"):
+        options = options._replace(remote_branch=state.remote_branch)
+    return replace(site, options=options)
 
 
 def running() -> ExitStack:

@@ -29,7 +29,10 @@ _GIVING_UP = {
 
 
 class NotARepository(Refused):
-    """The current directory is not in a git work tree."""
+    """The current directory is not in a work tree that git works in."""
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message, next_steps=[next_step])
 
 
 class Repository:
@@ -81,10 +84,9 @@ class Repository:
         # A path may contain a newline; the common directory of a work tree ends before its top.
         text = asked.text
         if not asked.ok or "\n/" not in text:
-            raise NotARepository(
-                f"{git.directory} is not in the work tree of a git repository",
-                next_steps=["cd to the repository that you deploy from"],
-            )
+            from sartoris.git.believed import why_not
+
+            raise NotARepository(*why_not(git.directory, asked.tail()))
         git_dir, _, top = text.partition("\n/")
         return cls(Git(Path("/" + top), limit=limit), Path("/" + top), Path(git_dir))
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sartoris.journal.snapshot import readable
+
 Recorded = dict[str, Any]  # an event as in `--json`
 
 _DECISIONS = ("desired-state-changed", "document-written")
@@ -68,10 +70,11 @@ def read_journal(path: Path, session: str) -> Record:
     if not path.is_file():
         raise JournalUnreadable(f"there is no {path}")
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as database:
-            return _read(database, session or _newest_session(database))
-    except (sqlite3.Error, ValueError) as error:
+        with readable(path) as there:
+            uri = f"{there.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as database:
+                return _read(database, session or _newest_session(database))
+    except (sqlite3.Error, ValueError, OSError) as error:
         raise JournalUnreadable(f"{path} cannot be read: {error}") from error
 
 

@@ -14,7 +14,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from sartoris.events import (
 )
 from sartoris.formatting import without_bytes
 from sartoris.journal.migrations import VERSION, migrate, version_of
+from sartoris.journal.snapshot import readable
 from sartoris.journal.unusable import (
     JournalMoved,
     JournalTooNew,
@@ -94,30 +95,41 @@ _NOWHERE = ":memory:"
 class Journal:
     """Opens or creates the database at `path`, and brings an older one to this version.
 
-    Another process that writes is waited for, `PATIENCE` seconds. Raises `JournalUnusable`, and
+    Another process that writes is waited for, `PATIENCE` seconds. With a `copy` that is opened
+    instead, and nothing can be recorded. Raises `JournalUnusable`, and
     OSError where there can be no directory for it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, copy: Path | None = None) -> None:
         self.path = path
-        is_file = str(path) != _NOWHERE
+        self._until_closed = ExitStack()
+        opened = copy or path
+        is_file = str(opened) != _NOWHERE
         if is_file:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            opened.parent.mkdir(parents=True, exist_ok=True)
         try:
             if is_file:
-                _touch(path)
-            self._database = _patiently(lambda: _open(path))
-            self._file = _identity(path)
+                _touch(opened)
+            self._database = _patiently(lambda: _open(opened))
+            self._file = _identity(opened)
         except (sqlite3.Error, OSError) as error:
             raise unusable(path, "used", error) from error
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
         """The journal at `path`, or an empty one if there is none; nothing is made on disk."""
-        return cls(path if path.exists() else Path(_NOWHERE))
+        with ExitStack() as stack:
+            try:
+                there = stack.enter_context(readable(path)) if path.exists() else Path(_NOWHERE)
+            except OSError as error:
+                raise unusable(path, "read", error) from error
+            journal = cls(path, copy=there)
+            journal._until_closed = stack.pop_all()
+        return journal
 
     def close(self) -> None:
         self._database.close()
+        self._until_closed.close()
 
     def record(self, event: Event) -> int:
         """Write `event`, in one transaction with what it changes; its number.

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from sartoris.errors import Refused
+from sartoris.journal.snapshot import may_write
 from sartoris.shell import command
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -51,7 +52,7 @@ class JournalMoved(JournalUnusable):
 def unusable(path: Path, what: str, error: Exception) -> JournalUnusable:
     """The error to raise when the journal at `path` cannot be `what`, because of `error`.
 
-    Only a file that is damaged is one to move away.
+    Only a file that is damaged is one to move away, and only by who may do that.
     """
     said = f"the journal {path} cannot be {what}: {error}"
     if isinstance(error, sqlite3.Error) and is_held(error):
@@ -59,7 +60,7 @@ def unusable(path: Path, what: str, error: Exception) -> JournalUnusable:
     kind = _kind(error)
     if kind in _FULL:
         steps = [command("df", "-h", str(path.parent)), "git deploy status"]
-    elif kind in _NOT_ALLOWED and not path.is_dir():
+    elif (kind in _NOT_ALLOWED and not path.is_dir()) or not may_write(path):
         steps = [command("ls", "-ld", str(path.parent), str(path)), "git deploy status"]
     else:
         aside = command("mv", str(path), f"{path}.broken")

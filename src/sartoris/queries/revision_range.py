@@ -8,11 +8,13 @@ from sartoris.rollout.records import Records
 
 
 def shipped_range(records: Records) -> tuple[str, str]:
-    """From the start of the rollout to its tag, or to HEAD before the sync. Raises `NoRollout`."""
+    """From the start of the rollout to what it ships, or to HEAD before the sync, as commits: tags
+    may have been removed or moved meanwhile. Raises `NoRollout`.
+    """
     state = records.state.read()
     if state is None:
         raise NoRollout("look at")
-    return state.start_tag or state.start_commit, state.rollout_tag or "HEAD"
+    return state.start_commit or state.start_tag, state.source or state.rollout_tag or "HEAD"
 
 
 def modified(repository: Repository, records: Records) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from sartoris.errors import GitFailed, Refused, WrongSetup
 from sartoris.formatting import plural
 from sartoris.rollout.person import Person
 from sartoris.rollout.site import Site
+from sartoris.shell import command
 
 if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired
@@ -145,10 +146,12 @@ def _submodule_step(site: Site) -> list[str]:
 def require_remote(site: Site) -> None:
     remote = site.options.remote_site
     if site.options.uses_remote and not site.repository.has_remote(remote):
+        others = site.repository.git.lines("remote")
         raise NoRemote(
             f"the repository has no remote `{remote}`",
             next_steps=[
-                f"git remote add {remote} URL",
+                *(f"{command('git', 'deploy', '--remote-site', name)} start" for name in others),
+                f"{command('git', 'remote', 'add', remote)} URL",
                 "git deploy --no-remote start   # without one",
             ],
         )

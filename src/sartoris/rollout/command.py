@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sartoris.rollout.effects import Effects, Real
 from sartoris.rollout.fleets import Fleets
 from sartoris.rollout.records import Records
+from sartoris.rollout.sharing import require_may_write, share_as_configured
 from sartoris.rollout.site import Site
 
 if TYPE_CHECKING:
@@ -46,16 +47,28 @@ class Command:
     ) -> Command:
         """A command that does what it says. `connect` instead of the configured transport.
 
-        Every event is recorded. Raises `JournalUnusable`.
+        Every event is recorded. Raises `MayNotWrite`, `JournalUnusable`.
         """
         from sartoris.events import EventStream
         from sartoris.journal.recorder import Recorder
         from sartoris.journal.store import Journal
 
+        require_may_write(site)
+        share_as_configured(site)
         journal = Journal(Records(site).journal)
         events = EventStream(Recorder(lambda: journal))
         connect = connect or (lambda: _configured(site, journal))
         return cls._put_together(name, site, journal, events, Real, connect)
+
+    @classmethod
+    def look(cls, name: str, site: Site) -> Command:
+        """A command that asks, for everybody. What targets answer is recorded where this user may
+        write that down. Raises `JournalUnusable`.
+        """
+        from sartoris.journal.snapshot import may_write
+
+        may = may_write(Records(site).journal)
+        return cls.open(name, site) if may else cls.rehearse(name, site)
 
     @classmethod
     def rehearse(cls, name: str, site: Site) -> Command:

@@ -69,9 +69,9 @@ class LockHeld(Refused):
         super().__init__(
             f"a rollout is in progress: {holder.describe()}",
             next_steps=[
-                "git deploy status",
-                "git deploy --force abort   # ends it, and resets the working repository",
+                "git deploy status   # how far it has come; ask whoever it is first",
                 "git deploy --force sync    # takes it over as it is",
+                "git deploy --force abort   # ends it, and resets the working repository",
             ],
         )
         self.holder = holder

@@ -152,6 +152,8 @@ def begin(command: Command, person: Person, prefix: str, why: str, **known: Any)
         branch=site.repository.branch(),
         start_commit=site.repository.head(),
         remote=site.options.uses_remote,
+        remote_site=site.options.remote_site if site.options.remote_site != "origin" else "",
+        remote_branch=site.options.remote_branch or "",
         work_tree=str(site.repository.top),
     )
     session = Session(command, person, replace(state, **known))

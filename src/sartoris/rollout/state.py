@@ -52,7 +52,9 @@ class Progress(StrEnum):
 class RolloutState:
     """One rollout. `branch` "" means a detached head at the start.
 
-    `start_tag_is_new`: this rollout has made its start tag. `source` is the commit that ships,
+    `start_tag_is_new`: this rollout has made its start tag. `remote_site` and
+    `remote_branch` are what was typed at its start, for the commands that follow; "" where nothing
+    was. `source` is the commit that ships,
     `commit` what it was composed to, `release` the name under which targets hold it (the rollout
     tag, or in a revert the tag reverted to). `before` is what the slot's desired state named before
     this rollout, chosen once for the whole fleet: the one answer to "go back to what?". `tagged_at`
@@ -77,6 +79,8 @@ class RolloutState:
     start_tag_is_new: bool = False
     start_commit: str = ""
     remote: bool = True
+    remote_site: str = ""
+    remote_branch: str = ""
     rollout_tag: str = ""
     source: str = ""
     release: str = ""

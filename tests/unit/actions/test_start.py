@@ -78,6 +78,7 @@ def test_what_is_tagged_is_not_taken_over_but_taken_to_its_end(world: World) -> 
     refused = enter(world, "start", force=True)
     assert refused.error is not None
     assert refused.error.next_steps == (
+        "git deploy status   # whose it is",
         "git deploy --force resync",
         "git deploy --force abort",
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sartoris.diagnostics import Finding, ok, refused, warning, wrong
 from sartoris.journal.examining import examine_journal
+from sartoris.permissions import closed, described, way_in
 from sartoris.rollout import checks
 from sartoris.rollout.lock import Holder, OtherRepository, running, was_killed
 from sartoris.rollout.records import Records
@@ -23,7 +24,7 @@ def lock(site: Site) -> Iterator[Finding]:
     if holder is None:
         yield from _free(records)
     elif not holder.session:
-        steps = ("git deploy --force abort   # ends the rollout", "git deploy status")
+        steps = ("git deploy status", "git deploy --force abort   # ends the rollout")
         yield wrong("lock", f"{records.lock.path} cannot be read; it counts as held", *steps)
     elif not holder.is_of(str(site.repository.git_dir)):
         error = OtherRepository(holder)
@@ -67,6 +68,10 @@ def journal(site: Site) -> Iterator[Finding]:
     path = Records(site).journal
     if not path.exists():
         yield ok("journal", "none yet: the first rollout begins it")
+        return
+    if found := closed([path.parent, path]):
+        text = f"you may not write to {described(found)}: you may look, and not deploy"
+        yield wrong("journal", text, way_in(found[0]))
         return
     error = examine_journal(path)
     yield refused("journal", error) if error else ok("journal", "whole, and writable")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from sartoris.diagnostics import Finding, ok, unknown, warning, wrong
 from sartoris.errors import Refused
 from sartoris.formatting import plural, size
+from sartoris.git.believed import is_of_another, trust
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
+from sartoris.permissions import closed, described, may_change, nearest, way_in
 from sartoris.releases.publish import PACK_LIMIT
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
@@ -26,20 +27,20 @@ def repository(site: Site) -> Iterator[Finding]:
     elif not (path / "HEAD").is_file() or not (path / "objects").is_dir():
         step = "git config deploy.publish-dir DIRECTORY"
         yield wrong("publish repository", f"{path} is not a git repository, and not empty", step)
-    elif closed := [each for each in _written_to(path) if not os.access(each, os.W_OK | os.X_OK)]:
-        step = command("ls", "-ld", *map(str, closed))
-        text = f"you may not write to {', '.join(map(str, closed))}"
-        yield wrong("publish repository", text, step)
+    elif found := closed(_written_to(path)):
+        yield wrong(
+            "publish repository", f"you may not write to {described(found)}", way_in(found[0])
+        )
     else:
         yield _condition(path)
 
 
 def _to_be_made(path: Path) -> Finding:
-    above = next(parent for parent in path.parents if parent.exists())
-    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+    above = nearest(path)
+    if above.is_dir() and may_change(above):
         return ok("publish repository", "none yet: the first sync makes it")
-    step = command("mkdir", "-p", str(path))
-    return wrong("publish repository", f"it is not there, and you may not write to {above}", step)
+    text = f"it is not there, and you may not write to {described([above])}"
+    return wrong("publish repository", text, way_in(above))
 
 
 def _written_to(path: Path) -> list[Path]:
@@ -87,7 +88,8 @@ def url(site: Site) -> Iterator[Finding]:
     try:
         refs = refs_at(site.repository.git, where, tag)
     except Refused as error:
-        step = command("git", "ls-remote", where)
+        own = not site.config.url and is_of_another(site.publish_path)
+        step = trust(site.publish_path) if own else command("git", "ls-remote", where)
         yield wrong("url", f"targets cannot fetch: {error.message}", step)
         return
     if desired and refs.get(tag) != desired.commit:

@@ -53,7 +53,7 @@ def _asked(site: Site, question: Callable[[Journal], T], without: T) -> T:
     """What the journal answers; a journal that cannot be read is told of elsewhere."""
     path = Records(site).journal
     if path.exists():
-        with suppress(JournalUnusable), closing(Journal(path)) as journal:
+        with suppress(JournalUnusable), closing(Journal.read_only(path)) as journal:
             return question(journal)
     return without
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 
 from sartoris.diagnostics import Finding, ok, refused, warning, wrong
 from sartoris.errors import Refused
 from sartoris.formatting import plural
 from sartoris.git.keeping import CHANGES, COMMITS
 from sartoris.git.ls_remote import refs_at
+from sartoris.permissions import closed, described, user_name, way_in
 from sartoris.rollout import checks
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
 _SHOWN = 5
+_ENOUGH = 10  # of what may not be written to
 
 
 def branch(site: Site) -> Iterator[Finding]:
@@ -50,6 +55,38 @@ def kept(site: Site) -> Iterator[Finding]:
         yield ok(
             "kept work", f"{text} (git log -p -1 REF shows one, git update-ref -d REF drops it)"
         )
+
+
+def writing(site: Site) -> Iterator[Finding]:
+    """Whether this user may write to all that a rollout moves: files of another one may be shut."""
+    found = list(islice(_shut(site), _ENOUGH))
+    if not found:
+        yield ok("writing", "you may write to the work tree and to git's own files")
+        return
+    text = f"you may not write to {described(found)}: you may look, and not deploy"
+    shared = site.repository.git.succeeds("config", "--get", "core.sharedRepository")
+    keeping = "git config core.sharedRepository group   # in the repository: keeps it open"
+    owner = user_name(site.repository.git_dir.stat().st_uid)
+    steps = [] if shared else [f"let {owner} type: {keeping}"]
+    yield wrong("writing", text, way_in(_all_of(site, found)), *steps)
+
+
+def _shut(site: Site) -> Iterator[Path]:
+    repository, own = site.repository, site.repository.git_dir
+    files = ("FETCH_HEAD", "logs/HEAD", "deploy/running", "deploy/journal.sqlite")
+    yield from closed([own / name for name in files])
+    for directory, inside, _ in os.walk(own):
+        inside[:] = [name for name in inside if name != "publish.git"]  # looked at by itself
+        yield from closed([Path(directory)])
+    for directory, inside, _ in os.walk(repository.top):
+        inside[:] = [name for name in inside if name != ".git"]
+        yield from closed([Path(directory)])
+
+
+def _all_of(site: Site, found: list[Path]) -> Path:
+    """What to open: git's own files, or with them the whole work tree."""
+    own = site.repository.git_dir
+    return own if all(each.is_relative_to(own) for each in found) else site.repository.top
 
 
 def remote(site: Site) -> Iterator[Finding]:

@@ -1,0 +1,75 @@
+"""What this user may not write to, and who can change that.
+
+Nothing is to be moved away or made anew for a mere permission: whoever owns it opens it.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from sartoris.shell import command
+
+_SHOWN = 3
+
+
+def closed(paths: Iterable[Path]) -> list[Path]:
+    """Those that are there, and that this user may not write to."""
+    return [path for path in paths if path.exists() and not may_change(path)]
+
+
+def may_change(path: Path) -> bool:
+    """Whether this user may write to a file, or make and remove files in a directory."""
+    return os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK)
+
+
+def nearest(path: Path) -> Path:
+    """The path itself, or the directory above it in which it would have to be made."""
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
+def described(paths: list[Path]) -> str:
+    """A few of them, and whose they are."""
+    shown = ", ".join(f"{path} (of {_whose(path)})" for path in paths[:_SHOWN])
+    return shown + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
+
+
+def way_in(path: Path) -> str:
+    """What opens `path` for this user, and who has to type it."""
+    place, found = str(path), path.stat()
+    if found.st_uid == os.geteuid():
+        return command("chmod", "-R", "u+rwX", place)
+    if found.st_mode & stat.S_IWGRP and found.st_gid not in (0, *_groups()):
+        joined = command("usermod", "-aG", _group_name(found.st_gid), user_name(os.geteuid()))
+        return f"let root type, if you are to deploy: {joined}   # then log in again"
+    if found.st_gid in _groups():
+        return f"let {user_name(found.st_uid)} type: {command('chmod', '-R', 'g+rwX', place)}"
+    shared = f"{command('chgrp', '-R', 'GROUP', place)} && {command('chmod', '-R', 'g+rwX', place)}"
+    return f"let {user_name(found.st_uid)} type, with a group that you are in: {shared}"
+
+
+def _groups() -> list[int]:
+    return [os.getegid(), *os.getgroups()]
+
+
+def user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return f"group {number}"
+
+
+def _whose(path: Path) -> str:
+    found = path.stat()
+    return f"{user_name(found.st_uid)}, {_group_name(found.st_gid)}"
