@@ -10,6 +10,7 @@ from sartoris.actions.deliveries import BY_HOOK, TO_FLEET, delivery_of
 from sartoris.actions.lost import abort_without_state
 from sartoris.actions.purge import ban_commands, require_purged, stale_lines
 from sartoris.actions.push_hotfix import return_after_a_kill
+from sartoris.actions.tagging import not_pushed
 from sartoris.errors import SartorisError, SyncIncomplete
 from sartoris.hooks import Phase
 from sartoris.rollout.command import Command
@@ -143,7 +144,7 @@ def _make_rollback_tag(session: Session, back: RolloutState) -> None:
             if options.uses_remote:
                 session.effects.push_tags(options.remote_site, [tag])
         except SartorisError as error:
-            session.events.warn(f"{tag} is not pushed: {error.message}")
+            session.events.warn(not_pushed(f"{tag} is", error))
 
 
 def _require_all_back(session: Session, failed: str) -> None:

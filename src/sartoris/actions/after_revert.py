@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sartoris.actions.tagging import not_pushed
 from sartoris.errors import NotFinished, SartorisError
 from sartoris.events import Reverted
 from sartoris.hooks import Phase
@@ -39,4 +40,4 @@ def _push_tags(session: Session) -> None:
         with session.events.step("push tags"):
             session.effects.push_tags(session.site.options.remote_site, [tag, f"{tag}_reverted"])
     except SartorisError as error:
-        session.events.warn(f"the tags of this revert are not pushed: {error.message}")
+        session.events.warn(not_pushed("the tags of this revert are", error))

@@ -12,6 +12,7 @@ from sartoris.actions.deliveries import BY_HOOK, choose_delivery
 from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.start import start_with
 from sartoris.actions.sync import sync
+from sartoris.actions.tagging import not_pushed
 from sartoris.errors import GitFailed
 from sartoris.hooks import Phase
 from sartoris.rollout.command import Command
@@ -58,4 +59,4 @@ def _push(command: Command, tag: str) -> None:
         try:
             command.effects.push_tags(options.remote_site, [tag])
         except GitFailed as error:
-            command.events.warn(f"{tag} is not pushed: {error.message}")
+            command.events.warn(not_pushed(f"{tag} is", error))

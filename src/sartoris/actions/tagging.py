@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.events import Tagged
+from sartoris.git.pushing import HalfPushed
 from sartoris.hooks import Phase
 from sartoris.rollout.session import Session
 
@@ -51,6 +52,13 @@ def make_revert_tags(session: Session) -> None:
     _say(session, pushed=False)
 
 
+def not_pushed(what: str, error: SartorisError) -> str:
+    """The warning that tags are not pushed, with what pushes them to where they are not."""
+    if isinstance(error, HalfPushed):
+        return "\n".join([f"{what} not pushed everywhere: {error.message}", *error.complete()])
+    return f"{what} not pushed: {error.message}"
+
+
 def _say(session: Session, *, pushed: bool) -> None:
     state = session.state
     session.events.emit(
@@ -69,10 +77,14 @@ def _push(session: Session, tags: Iterable[str]) -> None:
     try:
         session.effects.push_tags(remote, [tag for tag in tags if tag])
     except GitFailed as error:
+        # The tag of the rollout is not made here then, and the next sync has another.
+        ours = [f"refs/tags/{session.state.rollout_tag}"]
+        where = " everywhere" if isinstance(error, HalfPushed) else ""
         raise TagsNotPushed(
-            f"`{remote}` did not take the tags of this rollout: {error.message}",
+            f"`{remote}` did not take the tags of this rollout{where}: {error.message}",
             next_steps=[
                 *error.next_steps,
+                *(error.take_away(ours) if isinstance(error, HalfPushed) else []),
                 "git deploy sync   # again",
                 "git deploy --no-remote sync   # an emergency: push when the remote is back",
             ],

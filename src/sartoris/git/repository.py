@@ -13,6 +13,7 @@ from sartoris.git.command import Git, ten_minutes
 from sartoris.git.environment import require_same_repository
 from sartoris.git.hidden import hidden_files, left_alone
 from sartoris.git.keeping import Kept, mend_index, save_changes
+from sartoris.git.pushing import push
 
 # What is inside a submodule is not ours to touch on the way, whatever `submodule.recurse` says:
 # work in it would be lost, or it would be looked for at the remote.
@@ -204,9 +205,9 @@ class Repository:
             self.git.run("reset", "--quiet", _ALONE, "--merge")
 
     def push_head(self, site: str, branch: str) -> None:
-        """Push what is checked out to a branch of the remote. Raises `GitFailed`."""
-        push = (*self._no_mirror(site), "push", "--quiet", "--no-follow-tags")
-        self.git.reach(*push, "--", site, f"HEAD:refs/heads/{branch}", remote=site)
+        """Push what is checked out to a branch of the remote. Raises `GitFailed`, `HalfPushed`."""
+        options = (*self._no_mirror(site), "push", "--quiet", "--no-follow-tags")
+        push(self.git, site, options, {f"refs/heads/{branch}": "HEAD"})
 
     def reset(self, commit: str) -> None:
         """Bring branch, index and tracked files to `commit`; untracked files stay.
@@ -325,10 +326,10 @@ class Repository:
         self.git.run("tag", "--delete", "--", tag, check=False)
 
     def push_tags(self, site: str, tags: list[str]) -> None:
-        """Push tags, all or none. Raises `GitFailed`."""
-        refs = [f"refs/tags/{tag}:refs/tags/{tag}" for tag in tags]
+        """Push tags, to each URL of the remote all or none. Raises `GitFailed`, `HalfPushed`."""
         options = ("--quiet", "--no-verify", "--atomic", "--no-follow-tags", _ALONE)
-        self.git.reach(*self._no_mirror(site), "push", *options, "--", site, *refs, remote=site)
+        refs = {f"refs/tags/{tag}": f"refs/tags/{tag}" for tag in tags}
+        push(self.git, site, (*self._no_mirror(site), "push", *options), refs)
 
     def _no_mirror(self, site: str) -> tuple[str, ...]:
         """A remote that is a mirror takes nothing but everything, unless it is told otherwise."""

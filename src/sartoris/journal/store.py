@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sartoris.events import (
     Event,
@@ -74,6 +74,18 @@ class RolloutRecord:
     ended: float | None
     result: str
     reverted_by: str
+
+
+class MadeTag(NamedTuple):
+    """A tag that a rollout which began `at` made, or found (`start`), on a commit.
+
+    `shipped`: the rollout came to its end, with a release.
+    """
+
+    name: str
+    commit: str
+    at: float
+    kind: Literal["start", "tagged", "shipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +169,22 @@ class Journal:
             "WHERE (tag != '' OR NOT ?1) AND (?2 IS NULL OR prefix = ?2) ORDER BY id DESC LIMIT ?3",
             (tagged, prefix, limit),
         )
+
+    def tags_made(self, *, limit: int = -1) -> list[MadeTag]:
+        """The tags of the newest rollouts, in the order in which they were made."""
+        rows = self._read(
+            "SELECT start_tag, start_commit, tag, source, started, result, release FROM rollouts"
+            " ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        made: list[MadeTag] = []
+        for start_tag, start_commit, tag, source, at, result, release in reversed(rows):
+            if start_tag:
+                made.append(MadeTag(start_tag, start_commit, at, kind="start"))
+            if tag:
+                is_live = result == "finished" and release != ""
+                made.append(MadeTag(tag, source, at, kind="shipped" if is_live else "tagged"))
+        return made
 
     def rollout_of_session(self, session: str) -> RolloutRecord | None:
         return _first(self._rollouts("WHERE session = ?", (session,)))

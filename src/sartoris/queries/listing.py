@@ -1,15 +1,23 @@
-"""The tags (and branches) of a repository as git-deploy lists them: by date, newest first."""
+"""The tags (and branches) of a repository as git-deploy lists them: by date, newest first.
+
+The journal knows the order of those that were made here, and releases whose tags are gone; of all
+others the names tell.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from os.path import commonprefix
 from typing import Literal
 
+from sartoris.git.objects import held_objects
+from sartoris.queries.past import Past
 from sartoris.rollout.site import Site
+
+_A_FEW = 20  # rollouts, when only the newest matters
 
 # The date in a tag's name, as git-deploy finds it: PREFIX-YYYYMMDD-HHMMSS, PREFIX_YYYYMMDD, ...
 _DATE = re.compile(r"\D(20[0-9]{6})[_T-]?([0-9]+)?")
@@ -50,9 +58,9 @@ class Selection:
 
 
 def listing(site: Site, selection: Selection) -> list[Listed]:
-    """The selected names, newest date first, names without a date last."""
+    """The selected names, newest first, names without a date last."""
     head = site.repository.head()
-    entries = [*_tags(site, selection), *_branches(site, selection)]
+    entries = [*_tags(site, selection, Past.of(site)), *_branches(site, selection)]
     if not selection.everything:
         entries = [entry for entry in entries if entry[2] == head]
     names: dict[str, list[str]] = {}
@@ -71,10 +79,13 @@ def newest(site: Site) -> str:
     more tags there are. (An hour ahead: tags of one second take the seconds that follow it.)
     """
     today = datetime.now().astimezone()
+    past = Past.of(site, newest=_A_FEW)
+    known = [name for name in past.made if _is_of(site.prefix, name)]
+    last = next((name for name in reversed(known) if site.repository.has_tag(name)), "")
     for start in dict.fromkeys(_starts(site.date_format, today)):
         names = site.repository.tag_names(f"{site.prefix}-{start}*")
         if names:
-            return _newest_first(names, _dates(site))[0]
+            return _newest_first(filter(None, {last, *names}), _order(_dates(site), past))[0]
     return next((one.name for one in listing(site, Selection(everything=True, count=1))), "")
 
 
@@ -118,15 +129,28 @@ def _are_read(date_format: str) -> bool:
     )
 
 
-def _tags(site: Site, selection: Selection) -> list[tuple[str, Kind, str]]:
+def _tags(site: Site, selection: Selection, past: Past) -> list[tuple[str, Kind, str]]:
     prefix = selection.prefix or site.prefix
-    ours = re.compile(r".*" if prefix == "." else re.escape(prefix) + r"-[0-9]")
     tags = site.repository.tags()
+    tags |= _gone(site, {name: at for name, at in past.shipped.items() if name not in tags})
     date = _dates(site)
     names = (
-        name for name in tags if ours.match(name) and (date(name) or "9") >= selection.older_than
+        name
+        for name in tags
+        if _is_of(prefix, name) and (date(name) or "9") >= selection.older_than
     )
-    return [(name, "tag", tags[name]) for name in _newest_first(names, date)]
+    return [(name, "tag", tags[name]) for name in _newest_first(names, _order(date, past))]
+
+
+def _gone(site: Site, shipped: Mapping[str, str]) -> dict[str, str]:
+    """Releases whose tags somebody has removed: they can be live, and be reverted to."""
+    held = held_objects(site.repository.git, shipped.values())
+    return {name: commit for name, commit in shipped.items() if commit in held}
+
+
+def _is_of(prefix: str, name: str) -> bool:
+    """Whether a tag is of the prefix; of any, if that is "."."""
+    return prefix == "." or re.match(re.escape(prefix) + r"-[0-9]", name) is not None
 
 
 def _branches(site: Site, selection: Selection) -> list[tuple[str, Kind, str]]:
@@ -135,5 +159,21 @@ def _branches(site: Site, selection: Selection) -> list[tuple[str, Kind, str]]:
     return [(name, "branch", commit) for name, commit in site.repository.branches()]
 
 
-def _newest_first(names: Iterable[str], date: Callable[[str], str]) -> list[str]:
-    return sorted(sorted(names), key=date, reverse=True)
+_Order = tuple[str, int]
+
+
+def _order(date: Callable[[str], str], past: Past) -> Callable[[str], _Order]:
+    """What tells the place of a tag: what the journal knows, or its date.
+
+    The mark of a revert comes with its rollout.
+    """
+
+    def place(name: str) -> _Order:
+        known = past.made.get(name) or past.made.get(name.removesuffix("_reverted"))
+        return known or (date(name), -1)
+
+    return place
+
+
+def _newest_first(names: Iterable[str], order: Callable[[str], _Order]) -> list[str]:
+    return sorted(sorted(names), key=order, reverse=True)

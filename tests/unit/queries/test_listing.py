@@ -11,7 +11,11 @@ import pytest
 
 from sartoris.cli.listing import lines
 from sartoris.config.values import parse_date_format
+from sartoris.events import Published, RolloutEnded, RolloutStarted
+from sartoris.events import Tagged as TagMade
+from sartoris.journal.store import Journal, MadeTag
 from sartoris.queries.listing import Listed, Selection, date_of, listing, newest
+from sartoris.queries.past import Past
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
 
@@ -245,3 +249,71 @@ def test_a_format_that_was_changed_leaves_the_order(repository: Tagged) -> None:
     repository.git("config", "deploy.date-fmt", "%Y-%m-%d_%H%M%S")
     assert repository.names() == [new, old]
     assert newest(Site.at(repository.top, Options())) == new
+
+
+class TestWhatTheJournalKnows:
+    """It saw them being made; their names have the local time of whoever did."""
+
+    def rollout(self, repository: Tagged, tag: str, at: float, *, ended: bool = True) -> None:
+        journal = Journal(repository.top / ".git/deploy/journal.sqlite")
+        started = RolloutStarted(
+            session=tag,
+            action="start",
+            prefix="slot0",
+            slot="slot0",
+            start_tag="",
+            start_commit=repository.old,
+            by="A",
+            host="h",
+            why="",
+            at=at,
+        )
+        journal.record(started)
+        source = repository.old
+        journal.record(TagMade(session=tag, tag=tag, commit=source, message="", pushed=True))
+        journal.record(Published(session=tag, release=tag, commit=source, source=source))
+        if ended:
+            journal.record(RolloutEnded(session=tag, result="finished", message=""))
+        journal.close()
+
+    def test_its_order_counts_and_not_that_of_the_names(self, repository: Tagged) -> None:
+        now = datetime.now().astimezone()
+        elsewhere = f"slot0-{now + timedelta(hours=9):%Y%m%d-%H%M%S}"
+        here = f"slot0-{now:%Y%m%d-%H%M%S}"
+        repository.tag(elsewhere, here, "slot0-20200101-000000", f"{here}_reverted")
+        self.rollout(repository, elsewhere, now.timestamp())
+        self.rollout(repository, here, now.timestamp() + 1)
+        expected = [here, f"{here}_reverted", elsewhere, "slot0-20200101-000000"]
+        assert repository.names() == expected
+        assert newest(Site.at(repository.top, Options())) == here
+
+    def test_a_clock_that_was_set_back_changes_nothing(self, repository: Tagged) -> None:
+        first, second, third = "slot0-20261124-140000", "slot0-20261124-120000", "slot0-20261125-1"
+        repository.tag(first, second, third)
+        for at, tag in ((9e8, first), (8e8, second), (7e8, third)):
+            self.rollout(repository, tag, at)
+        assert repository.names() == [third, second, first]
+
+    def test_a_release_whose_tag_was_pruned_is_listed(self, repository: Tagged) -> None:
+        repository.tag("slot0-20261123-120000", "slot0-20261125-120000")
+        self.rollout(repository, "slot0-20261124-120000", 1795500000)
+        assert "slot0-20261124-120000" in repository.names()
+
+    def test_one_that_never_came_to_its_end_is_not(self, repository: Tagged) -> None:
+        self.rollout(repository, "slot0-20261124-120000", 1795500000, ended=False)
+        assert repository.names() == []
+
+    def test_a_start_tag_that_was_found_keeps_its_place(self, repository: Tagged) -> None:
+        repository.tag("slot0-20200101-000000", "slot0-20200102-000000")
+        at = 1795500000.0
+        tags = [
+            MadeTag("slot0-20200101-000000", repository.old, at, "start"),
+            MadeTag("slot0-20261124-000000", repository.old, at, "tagged"),
+        ]
+        assert list(Past.from_tags(tags).made) == ["slot0-20261124-000000"]
+
+    def test_a_journal_that_cannot_be_read_leaves_the_names(self, repository: Tagged) -> None:
+        repository.tag("slot0-20200101-000000", "slot0-20200102-000000")
+        (repository.top / ".git/deploy").mkdir()
+        (repository.top / ".git/deploy/journal.sqlite").write_text("no database " * 99)
+        assert repository.names() == ["slot0-20200102-000000", "slot0-20200101-000000"]
