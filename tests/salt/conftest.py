@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.salt.cluster import Cluster, program
 from tests.salt.salted import FORMULA, install
@@ -28,6 +30,12 @@ def desired_of(cluster: Cluster) -> Path:
     directory.mkdir(exist_ok=True)
     directory.chmod(0o777)
     return directory
+
+
+def closed() -> dict[str, Any]:
+    """The formula's configuration of a minion that does a job's function, and nothing beside."""
+    beside = yaml.safe_load((FORMULA / "sartoris" / "beside.yaml").read_text())
+    return {f"disable_{kind}": names for kind, names in beside.items()}
 
 
 def forget_records(cluster: Cluster) -> None:
@@ -61,7 +69,7 @@ def fleet() -> Iterator[Cluster]:
     with Cluster(master) as cluster:
         cluster.configure_master({**master, "git_deploy.desired": str(desired_of(cluster))})
         for name in WEB:
-            cluster.minion(name, grains={"deployment_target": "mediawiki"})
+            cluster.minion(name, grains={"deployment_target": "mediawiki"}, config=closed())
         cluster.minion("deploy1")
         cluster.start()
         install(cluster)

@@ -16,7 +16,9 @@ import yaml
 from sartoris.agent import policy
 from sartoris.agent.errors import Failure
 from tests.programs import need
+from tests.salt.cluster import program
 from tests.salt.conftest import need_salt
+from tests.salt.salted import FORMULA
 from tests.salt.scratch import Scratch
 
 pytestmark = pytest.mark.skipif(
@@ -74,7 +76,27 @@ def test_a_target_has_the_directory_and_the_list_of_what_may_be_deployed(machine
 
 def test_a_target_without_deployments_in_the_pillar_has_no_list(machine: Scratch) -> None:
     machine.settle("sartoris.target", {})
-    assert not (machine.root / "etc").exists()
+    assert not (machine.root / "etc/sartoris").exists()
+
+
+def test_a_target_s_minion_does_nothing_beside_the_function_of_a_job(machine: Scratch) -> None:
+    own = machine.directory / "var/cache/salt/minion/extmods/returners"
+    own.mkdir(parents=True)
+    (own / "of_the_site.py").touch()
+    machine.settle("sartoris.target", {"target": {"returners": ["mysql"]}})
+    trust = machine.root / "etc/salt/minion.d/sartoris-trust.conf"
+    config = yaml.safe_load(trust.read_text())
+    off = config["disable_returners"]
+    assert {"rawfile_json", "local_cache", "of_the_site"} <= set(off)
+    assert "mysql" not in off, "the site keeps it"
+    assert config["disable_executors"] == ["docker", "splay"]
+
+
+def test_every_returner_of_this_salt_is_switched_off() -> None:
+    beside = yaml.safe_load((FORMULA / "sartoris/beside.yaml").read_text())
+    library = program("python3").parents[1] / "lib"
+    there = library.glob("python*/site-packages/salt/returners/*.py")
+    assert {path.stem for path in there} - {"__init__"} <= set(beside["returners"])
 
 
 def test_an_empty_list_is_a_list(machine: Scratch) -> None:
@@ -238,7 +260,7 @@ def test_the_sudoers_rule_is_for_the_bridge_alone(server: Scratch) -> None:
 
 
 def test_a_server_that_asks_for_none_has_no_sudoers_rule(machine: Scratch) -> None:
-    machine.settle("sartoris.server", {"group": "nogroup"})
+    machine.settle("sartoris.server", {"group": "nogroup", "server": {"sudo": False}})
     assert not (machine.root / "etc/sudoers.d").exists()
     assert not (machine.root / "etc/systemd").exists()
 
@@ -255,7 +277,7 @@ def test_what_a_server_no_longer_asks_for_is_taken_away(machine: Scratch) -> Non
     both = {"sudo": True, "serve": ["git-daemon", "nginx"], "nginx": {"packages": []}}
     machine.apply("sartoris.server", {"group": "nogroup", "server": both})
     assert [path for path in SWITCHED_OFF if not (machine.root / path).exists()] == []
-    machine.settle("sartoris.server", {"group": "nogroup"})
+    machine.settle("sartoris.server", {"group": "nogroup", "server": {"sudo": False}})
     assert [path for path in SWITCHED_OFF if (machine.root / path).exists()] == []
 
 
@@ -274,8 +296,26 @@ def test_git_daemon_is_stopped_before_its_unit_goes(machine: Scratch) -> None:
 MASTER = {
     "group": "nogroup",
     "deployers": ["nobody"],
-    "master": {"servers": ["deploy1.example.org"], "user": "root", "packages": []},
+    "master": {
+        "servers": ["deploy1.example.org"],
+        "user": "root",
+        "packages": [],
+        "publisher_acl": True,
+    },
 }
+
+
+def test_a_master_lets_nobody_publish_unless_it_is_asked_to(machine: Scratch) -> None:
+    need("setfacl")
+    acl_file = machine.root / "etc/salt/master.d/sartoris-acl.conf"
+    machine.apply("sartoris.master", MASTER)
+    assert acl_file.exists()
+    closed = {"servers": ["deploy1.example.org"], "user": "root", "packages": []}
+    machine.settle("sartoris.master", {**MASTER, "master": closed})
+    assert not acl_file.exists()
+    assert not (machine.root / "etc/tmpfiles.d/sartoris.conf").exists()
+    assert "default:group:nogroup" not in "\n".join(acl(machine.root / "run/salt/master"))
+    assert machine.mode("var/lib/sartoris/desired") == "755 root nogroup"
 
 
 def test_a_master_lets_deployers_and_servers_send_orders_and_nothing_else(master: Scratch) -> None:
@@ -288,6 +328,7 @@ def test_a_master_lets_deployers_and_servers_send_orders_and_nothing_else(master
         r"^deploy1\.example\.org$": [r"git_deploy\.(minions|publish|returns|desire)$"],
         "^.*$": [r"git_deploy\.desired$"],
     }
+    assert config["git_deploy.all_sign"] is True
     assert config["reactor"] == [{"salt/minion/*/start": ["salt://reactor/sartoris_converge.sls"]}]
     assert (Path(config["runner_dirs"][0]) / "git_deploy.py").exists()
     assert Path(config["git_deploy.desired"]) == master.root / "var/lib/sartoris/desired"
@@ -310,7 +351,8 @@ def acl(path: Path) -> list[str]:
 
 
 def test_a_master_has_setfacl_before_it_needs_it(machine: Scratch) -> None:
-    installed = machine.states("sartoris.master", {})["sartoris-master-packages"]["pkg"]
+    published = {"master": {"publisher_acl": True}}
+    installed = machine.states("sartoris.master", published)["sartoris-master-packages"]["pkg"]
     assert {"pkgs": ["acl"]} in installed
     assert {"require_in": [{"cmd": "sartoris-event-bus"}]} in installed
 
@@ -332,5 +374,5 @@ def test_a_master_without_the_reactor_and_with_an_installed_runner(machine: Scra
     quiet = {**MASTER, "master": {"user": "root", "packages": [], "reactor": False, "runners": ""}}
     machine.settle("sartoris.master", quiet)
     names = {path.name for path in (machine.root / "etc/salt/master.d").iterdir()}
-    assert names == {"sartoris.conf", "sartoris-acl.conf", "sartoris-peers.conf"}
+    assert names == {"sartoris.conf", "sartoris-peers.conf"}
     assert not (machine.root / "var/lib/sartoris/runners").exists()

@@ -40,7 +40,13 @@ def pillar(cluster: Cluster) -> dict[str, Any]:
         "services": False,
         "group": "nogroup",
         "deployers": ["nobody"],
-        "master": {**master, "user": "root", "packages": [], "servers": ["deploy1"]},
+        "master": {
+            **master,
+            "user": "root",
+            "packages": [],
+            "servers": ["deploy1"],
+            "publisher_acl": True,
+        },
     }
 
 

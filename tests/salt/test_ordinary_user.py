@@ -1,14 +1,16 @@
-"""`git deploy` on the master by an ordinary user: what publisher_acl allows, without sudo."""
+"""`git deploy` on the master by an ordinary user: by the rule for sudo, or by publisher_acl."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.programs import need
 from tests.salt.cluster import Cluster, free_ports
 from tests.salt.daemon import Daemon
 from tests.salt.salted import SaltSite
@@ -103,3 +105,28 @@ def test_one_outside_the_list_is_refused_before_there_is_a_tag(
     assert "git deploy doctor" in ran.err
     assert site.git("-c", "safe.directory=*", "tag") == tags
     assert site.everywhere() == live
+
+
+@pytest.fixture
+def rule(fleet: Cluster) -> Iterator[None]:
+    """The formula's rule for sudo, for one who is not in publisher_acl."""
+    need("sudo")
+    python = Path(sys.prefix) / "bin" / "python3"
+    bridge = f"{python} -I -m sartoris.salt.bridge {fleet.master_directory}"
+    file = Path("/etc/sudoers.d/sartoris-test-master")
+    file.write_text(f"daemon ALL=(root) NOPASSWD: {bridge}\n")
+    file.chmod(0o440)
+    yield
+    file.unlink()
+
+
+@pytest.mark.usefixtures("rule")
+def test_one_with_the_rule_for_sudo_sends_orders_and_can_publish_nothing(
+    fleet: Cluster, site: SaltSite
+) -> None:
+    give(site.root, "daemon")
+    ran = fleet.deploy(site.repo, "report", "--json", user="daemon")
+    assert ran.code == 0, ran.out + ran.err
+    targets = ran.document["slots"][0]["targets"]
+    assert {(one["target"], one["error"]) for one in targets} == {(name, "") for name in WEB}
+    assert "web1" not in fleet.salt("web1", "git_deploy.status", user="daemon").out

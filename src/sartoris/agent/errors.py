@@ -100,6 +100,11 @@ ERRORS: dict[str, ErrorWord] = {
         tells_live=False,
         by="transport",
     ),
+    "not-signed": ErrorWord(
+        "what came in the target's name was not signed with its key, and is not believed",
+        tells_live=False,
+        by="transport",
+    ),
     "unknown-before": ErrorWord(
         "another release was live before, which this server did not put there; it stays",
         by="server",

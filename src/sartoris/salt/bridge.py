@@ -4,6 +4,7 @@ It reads requests from standard input and writes answers to standard output, JSO
 
     {"ask": "fleet", "targets": EXPRESSION}            {"fleet": [NAME, ...]}
     {"ask": "order", "order": {...}, "minions": [...]}  {"outcome": {...}} for each
+    {"ask": "beside", "minions": [...]}                 {"outcome": {...}} for each
     {"ask": "desire", "record": {...}}
     {"ask": "facts"}                                    {"facts": {...}}
     {"ask": "refused"}                                  {"refused": [FUNCTION, ...]}
@@ -22,11 +23,13 @@ import getpass
 import json
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
+from sartoris.agent.actions import ACTIONS
 from sartoris.salt.on_master import LocalMasterClient
 from sartoris.salt.peer import PeerWire, may_use
 from sartoris.salt.runner.dispatch import Dispatch, MasterSilent, Wire
@@ -53,7 +56,10 @@ class NoSalt(Exception):
 def master_client(directory: Path) -> MasterClient:
     """The master's own client where a master is, the peer system where only a minion is."""
     if (directory / "master").is_file():
-        return LocalMasterClient.of(directory / "master")
+        client = LocalMasterClient.of(directory / "master")
+        if not client.is_for_us and _sudo_allows(directory):
+            _become_root(directory)
+        return client
     if (directory / "minion").is_file():
         import salt.config
 
@@ -64,14 +70,24 @@ def master_client(directory: Path) -> MasterClient:
     raise NoSalt(f"{directory} has the configuration of neither a master nor a minion")
 
 
-def _become_root(directory: Path) -> NoReturn:
-    """Start this program anew as a user who can read the minion's key, where sudo allows it.
+def _sudo_allows(directory: Path) -> bool:
+    command = ["sudo", "-n", "-l", *_bridge(directory)]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
-    The rule in sudoers is for exactly this command; `-I` keeps the caller's files out of it.
-    """
+
+def _bridge(directory: Path) -> list[str]:
+    """The command of the rule in sudoers, exactly; `-I` keeps the caller's files out of it."""
     # Not sys.executable, which is called as whoever installed a script wrote into its first line.
     python = str(Path(sys.prefix) / "bin" / "python3")
-    command = ["sudo", "-n", python, "-I", "-m", "sartoris.salt.bridge", str(directory)]
+    return [python, "-I", "-m", "sartoris.salt.bridge", str(directory)]
+
+
+def _become_root(directory: Path) -> NoReturn:
+    """Start this program anew as a user who can read the keys, where sudo allows it."""
+    command = ["sudo", "-n", *_bridge(directory)]
     try:
         os.execvp(command[0], command)
     except OSError as error:
@@ -94,9 +110,14 @@ def answers(
         yield {"refused": salt.refused()}
     elif request["ask"] == "order":
         order = request["order"]
+        if order["action"] not in ACTIONS:
+            raise NotPermitted(f"no action of git_deploy: {order['action']}")
         function = f"git_deploy.{order['action']}"
         dispatch = Dispatch(salt, function, order, waiting=waiting)
         for outcome in dispatch.to(request["minions"]):
+            yield {"outcome": outcome}
+    elif request["ask"] == "beside":
+        for outcome in Dispatch(salt, "git_deploy.beside", {}).to(request["minions"]):
             yield {"outcome": outcome}
     else:
         salt.desire(request["record"])

@@ -38,6 +38,7 @@ class PeerWire:
         opts = {**opts, "master": _first(opts["master"])}
         self._opts = {**opts, **resolve_dns(opts)}
         self._known: dict[str, set[str]] = {}
+        self._unsigned: dict[tuple[str, str], Return] = {}
 
     def minions(self, expression: str) -> list[str]:
         """Who matches a compound expression, up or not."""
@@ -59,7 +60,13 @@ class PeerWire:
         found = [Return.from_json(one) for one in self._call("returns", jobs=jobs, seconds=seconds)]
         for one in found:
             self._known[one.jid].add(one.minion)
+            if one.cached and not one.vouched:
+                self._unsigned[one.jid, one.minion] = one
         return found
+
+    def unsigned(self, jid: str, minion: str) -> Return | None:
+        """The return that the master has in its job cache, if this minion need not sign it."""
+        return self._unsigned.get((jid, minion))
 
     def desire(self, record: Mapping[str, Any]) -> None:
         """Have the master write down what a slot should have."""

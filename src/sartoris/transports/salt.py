@@ -64,6 +64,11 @@ class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
         (answer,) = self._bridge.ask({"ask": what})
         return answer[what]
 
+    def beside(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """What a job may name beside its function, of each minion. Raises `SaltRefused`."""
+        for answer in self._bridge.ask({"ask": "beside", "minions": list(names)}):
+            yield answer["outcome"]
+
     def checks(self, answers: Answers) -> Sequence[Check]:
         from sartoris.transports.salt_checks import checks
 

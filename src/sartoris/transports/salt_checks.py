@@ -19,8 +19,13 @@ _MENDING = {
     "agent-missing": (_SYNC,),
     "agent-too-old": (_SYNC,),
     "unknown-version": (_SYNC,),
+    "not-signed": (_SYNC,),
     "unreachable": ("salt-run manage.down", "systemctl status salt-minion   # on the minion"),
 }
+_CLOSING = (
+    "salt '*' state.apply sartoris.target   # and start salt-minion anew there",
+    "salt '*' git_deploy.beside",
+)
 _SUDO = ("set sartoris:server:sudo in the pillar", "salt-call state.apply sartoris.server")
 _APPLY = "salt-call state.apply sartoris.master   # on the master"
 
@@ -30,6 +35,7 @@ class Salt(Protocol):
 
     def ask(self, what: str) -> Any: ...
     def matching(self) -> tuple[tuple[str, ...], tuple[str, ...]]: ...
+    def beside(self, names: Sequence[str]) -> Iterator[dict[str, Any]]: ...
 
 
 def checks(salt: Salt, answers: Answers, config: Path, expression: str) -> Sequence[Check]:
@@ -53,6 +59,7 @@ def checks(salt: Salt, answers: Answers, config: Path, expression: str) -> Seque
         yield from _fleet(names, missing, expression)
         if names:
             yield from answers(names, _MENDING)
+            yield _returners(list(salt.beside(names)))
 
     return [Check("targets", "salt", look, _SECONDS)]
 
@@ -86,6 +93,31 @@ def _rights(salt: Salt, facts: dict[str, Any]) -> Finding:
     policy = "publisher_acl" if is_master else "peer_run"
     text = f"the master does not let {facts['who']} run {', '.join(functions)} ({policy})"
     return wrong("rights", text, *steps)
+
+
+def _returners(outcomes: Sequence[dict[str, Any]]) -> Finding:
+    """Whether a job can have minions write files beside what its function does."""
+    told = [one for one in outcomes if one.get("ok")]
+    open_to = {one["target"]: names for one in told if (names := _beside(one))}
+    if open_to:
+        names = sorted({name for names in open_to.values() for name in names})
+        text = (
+            f"{plural(len(open_to), 'minion')} let a job name {', '.join(names[:4])} beside its"
+            f" function ({', '.join(sorted(open_to)[:8])}): who may send one function can have any"
+            " file written there"
+        )
+        return warning("returners", text, *_CLOSING)
+    if not told:
+        return unknown("returners", "no minion told what a job may name beside its function")
+    text = (
+        f"{plural(len(told), 'minion')} of {len(outcomes)} do what a job's function does, no more"
+    )
+    return ok("returners", text)
+
+
+def _beside(outcome: dict[str, Any]) -> list[str]:
+    found = [*outcome.get("returners", ()), *outcome.get("executors", ())]
+    return [str(name) for name in found]
 
 
 def _is_refusal(error: SartorisError) -> bool:

@@ -49,5 +49,14 @@ def test_anything_else_that_ran_is_a_bug() -> None:
 
 def test_a_return_is_read_whatever_release_of_the_runner_has_sent_it() -> None:
     sent: dict[str, Any] = {"jid": "1", "minion": "web1", "value": {"ok": True}, "ran": True}
-    assert Return.from_json({**sent, "stands_by": False, "of_a_later_one": 1}) == Return(**sent)
-    assert Return(**sent, waits=True).to_json() == sent
+    of_an_older = Return.from_json({**sent, "stands_by": False, "of_a_later_one": 1})
+    assert of_an_older == Return(**sent, cached=True), "it has looked into the job cache only"
+    proven = {**sent, "vouched": True, "cached": False}
+    assert Return.from_json(proven) == Return(**proven)
+    assert Return(**proven, waits=True).to_json() == proven
+
+
+def test_the_signature_is_not_part_of_the_outcome() -> None:
+    signed = {**GOOD, "signature": "abc"}
+    assert outcome(signed, ran=True) == {**GOOD, "target": "web1"}
+    assert outcome({"/srv/a": signed}, ran=True, of_slot=False)["slots"] == {"/srv/a": GOOD}

@@ -37,6 +37,9 @@ class Wire:
     now: float = 0.0
     sent: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     coming: list[tuple[float, Return]] = field(default_factory=list)
+    cache: dict[tuple[str, str], Return] = field(default_factory=dict)
+    older: tuple[str, ...] = ()  # whose module does not sign
+    sign_always: tuple[str, ...] = ()  # who have signed before
 
     def publish(
         self, function: str, arguments: Sequence[Any], minions: Sequence[str], jid: str = ""
@@ -52,7 +55,7 @@ class Wire:
             number = sum(f == function and name in to for _, f, to in self.sent)
             returned = self.minions[name](self, name, function, number)
             if returned is not None:
-                self.coming.append((self.now + returned[0], Return(jid, name, returned[1])))
+                self.coming.append((self.now + returned[0], self.sign(jid, name, returned[1])))
         return Job(jid, frozenset(known))
 
     def returns(self, jids: Sequence[str], seconds: float) -> list[Return]:
@@ -64,6 +67,16 @@ class Wire:
         self.coming.remove(mine[0])
         self.now = max(self.now, mine[0][0])
         return [mine[0][1]]
+
+    def sign(self, jid: str, name: str, value: Any) -> Return:
+        """The return of a minion, which signs what is an outcome if its module does so."""
+        signs = name not in self.older and isinstance(value, dict) and "ok" in value
+        answer = Return(jid, name, value, vouched=signs)
+        self.cache.setdefault((jid, name), answer)
+        return answer
+
+    def unsigned(self, jid: str, minion: str) -> Return | None:
+        return self.cache.get((jid, minion)) if minion not in self.sign_always else None
 
     def _require_master(self) -> None:
         if self.away[0] <= self.now < self.away[1]:
@@ -225,3 +238,80 @@ def test_an_answer_that_is_empty_is_not_an_outcome() -> None:
         return (0.1, {})
 
     assert Wire({"web1": empty}).dispatch("web1")["web1"]["error"] == "crashed"
+
+
+@dataclass
+class Forged(Wire):
+    """Somebody answers every order in the name of each of `victims`, and first: by an event, and in
+    the master's job cache. For those that are down, it says that they are not at it, too.
+    """
+
+    victims: tuple[str, ...] = ()
+    answer: Any = None
+
+    def publish(
+        self, function: str, arguments: Sequence[Any], minions: Sequence[str], jid: str = ""
+    ) -> Job:
+        job = super().publish(function, arguments, minions, jid)
+        for name in set(minions) & set(self.victims):
+            if function != FIND_JOB or self.minions[name] is dead:
+                answer = Return(job.jid, name, {} if function == FIND_JOB else self.answer)
+                self.cache[job.jid, name] = answer
+                self.coming.append((self.now + 0.05, answer))
+        return job
+
+
+LIE = {"ok": True, "action": "fetch", "error": "", "live": "a lie"}
+
+
+def test_what_a_minion_has_signed_counts_whatever_came_before_in_its_name() -> None:
+    wire = Forged({"web1": good, "web2": slow(30.0)}, victims=("web1", "web2"), answer=LIE)
+    wire.sign_always = ("web1", "web2")
+    found = wire.dispatch("web1", "web2")
+    assert [one.get("live") for one in found.values()] == [None, None]
+    assert [one["ok"] for one in found.values()] == [True, True]
+    assert found["web1"]["at"] < 1
+
+
+def test_nobody_is_believed_for_one_that_is_down() -> None:
+    wire = Forged({"web1": dead}, victims=("web1",), answer=LIE, sign_always=("web1",))
+    found = wire.dispatch("web1")
+    assert (found["web1"]["ok"], found["web1"]["error"]) == (False, "not-signed")
+    assert "its key has not signed" in found["web1"]["message"]
+    assert len(wire.orders()) == 3, "the master may have kept the lie, and not its own answer"
+
+
+def test_a_failure_that_is_not_signed_is_not_believed_at_once_either() -> None:
+    lie = {"ok": False, "action": "fetch", "error": "no-space"}
+    wire = Forged({"web1": slow(5.0)}, victims=("web1",), answer=lie, sign_always=("web1",))
+    assert wire.dispatch("web1")["web1"]["ok"]
+
+
+def test_an_older_module_does_not_sign_and_is_believed_when_it_is_done() -> None:
+    def until_done(wire: Wire, name: str, function: str, number: int) -> tuple[float, Any]:
+        done = function == FIND_JOB and wire.now > 20.0
+        return (0.1, {}) if done else slow(20.0)(wire, name, function, number) or (0.0, {})
+
+    wire = Wire({"web1": good, "web2": until_done}, older=("web1", "web2"))
+    found = wire.dispatch("web1", "web2")
+    assert [one["ok"] for one in found.values()] == [True, True]
+    assert (found["web1"]["at"] < 3, found["web2"]["at"] > 20) == (True, True)
+
+
+def test_a_minion_that_signed_before_is_not_believed_without() -> None:
+    wire = Wire({"web1": good}, older=("web1",), sign_always=("web1",))
+    assert wire.dispatch("web1")["web1"]["error"] == "not-signed"
+
+
+def test_one_question_is_answered_once() -> None:
+    """So that nobody is sent an order again because another says `no` for them twice."""
+
+    def says_no_for_web1(wire: Wire, name: str, function: str, number: int) -> Any:
+        if function != FIND_JOB:
+            return slow(3.0)(wire, name, function, number)
+        wire.coming += [(wire.now + 0.01, Return(str(len(wire.sent)), name, {}))] * 5
+        return None
+
+    wire = Wire({"web1": says_no_for_web1})
+    assert wire.dispatch("web1")["web1"]["ok"]
+    assert len(wire.orders()) == 1

@@ -59,7 +59,7 @@ class Listening(Wire):
         for name in minions:
             if self.minions[name] is not dead:
                 after, value = (STAND_BY, OUTCOME) if name in self.deaf else (0.1, SWITCHED)
-                yield self.now + after, Return(jid, name, value)
+                yield self.now + after, Return(jid, name, value, vouched=True)
 
     def carry_out(self, action: str, *names: str, **order: Any) -> dict[str, dict[str, Any]]:
         dispatch = Dispatch(

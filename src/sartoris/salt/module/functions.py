@@ -1,8 +1,8 @@
 """Salt's functions: the agent is the execution module `git_deploy`.
 
-There is one for each action, and `converge`. Each takes the fields of an order by name; one that
-only looks, and gets none, looks at every slot that was ever deployed here through Salt. Where an
-outcome is not ok, Salt's commands exit with a code that is not 0.
+There is one for each action, `converge` and `beside`. Each takes the fields of an order by name;
+one that only looks, and gets none, looks at every slot that was ever deployed here through Salt.
+Where an outcome is not ok, Salt's commands exit with a code that is not 0.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from sartoris.agent.files import read_json, write_json
 from sartoris.agent.order import VERSION
 from sartoris.agent.outcome import perform
 from sartoris.salt.help import help_of
+from sartoris.salt.module.beside import executors, returners
 from sartoris.salt.module.listening import listening
+from sartoris.salt.module.signing import signed
 
-__load__ = (*ACTIONS, "converge")
+__load__ = (*ACTIONS, "converge", "beside")
 
 # What an order says of a slot, and not of one release.
 _OF_SLOT = ("version", "repository", "slot", "path", "switch")
 
 
 def fetch(stand_by: float = 0, **order: Any) -> dict[str, Any]:
-    jid = str(order.get("__pub_jid", ""))
+    jid = _job(order)
     if not stand_by or not jid:
-        return _carry_out("fetch", order)
+        return _signed(_carry_out("fetch", order), order)
     return _fetch_and_stand_by(order, jid, stand_by)
 
 
@@ -53,11 +55,27 @@ def converge(**order: Any) -> dict[str, Any]:
         salt 'web*' git_deploy.converge
     """
     if not _fields(order):
-        return {one["path"]: converge(**one) for one in _desired()}
+        return {one["path"]: converge(**_in_job(order, one)) for one in _desired()}
     outcome = _carry_out("fetch", order)
     if outcome["ok"]:
         outcome = _carry_out("switch", order)
-    return {**outcome, "action": "converge"}
+    return _signed({**outcome, "action": "converge"}, order)
+
+
+def beside(**order: Any) -> dict[str, Any]:
+    """
+    Tell which returners and executors a job may name beside its function: whoever may send this
+    minion any function at all can have it write or send what they like by them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt 'web*' git_deploy.beside
+    """
+    opts = _salts("__opts__")
+    told = {"returners": returners(opts), "executors": executors(opts)}
+    return _signed({"version": VERSION, "action": "beside", "ok": True, **told}, order)
 
 
 def _function(name: str) -> Callable[..., dict[str, Any]]:
@@ -65,8 +83,8 @@ def _function(name: str) -> Callable[..., dict[str, Any]]:
 
     def function(**order: Any) -> dict[str, Any]:
         if ACTIONS[name].looks and not _fields(order):
-            return _of_every_slot(function)
-        return _carry_out(name, order)
+            return _of_every_slot(function, order)
+        return _signed(_carry_out(name, order), order)
 
     return function
 
@@ -74,14 +92,14 @@ def _function(name: str) -> Callable[..., dict[str, Any]]:
 def _fetch_and_stand_by(order: dict[str, Any], jid: str, seconds: float) -> dict[str, Any]:
     minion = str(_salts("__opts__")["id"])
     with listening(_salts("__opts__")) as publications:
-        outcome = _carry_out("fetch", order)
+        outcome = _signed(_carry_out("fetch", order), order)
         if publications is None or not outcome["ok"]:
             return outcome
         tag = f"salt/job/{jid}/prog/{minion}/git_deploy"
         if not _salts("__salt__")["event.fire_master"](outcome, tag):
             return outcome
         ordered = publications.switch_for(jid, minion, seconds)
-    return _carry_out("switch", ordered) if ordered else outcome
+    return _signed(_carry_out("switch", ordered), order) if ordered else outcome
 
 
 def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
@@ -101,9 +119,30 @@ def _fields(order: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in order.items() if not name.startswith("__")}
 
 
-def _of_every_slot(function: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+def _of_every_slot(
+    function: Callable[..., dict[str, Any]], order: dict[str, Any]
+) -> dict[str, Any]:
     slots = [slot for slot in map(read_json, _memory().glob("*.json")) if slot]
-    return {slot["path"]: function(**slot) for slot in sorted(slots, key=lambda one: one["path"])}
+    slots.sort(key=lambda slot: str(slot["path"]))
+    return {slot["path"]: function(**_in_job(order, slot)) for slot in slots}
+
+
+def _in_job(order: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """An order of its own in the job of this one."""
+    return {**fields, "__pub_jid": _job(order)}
+
+
+def _job(order: dict[str, Any]) -> str:
+    """The job that the master published; "" when somebody calls this here.
+
+    Salt puts it over what the order itself says.
+    """
+    return str(order.get("__pub_jid", ""))
+
+
+def _signed(outcome: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
+    """So that the master can tell it from what others say in this minion's name."""
+    return signed(outcome, _job(order), _salts("__opts__"))
 
 
 def _remember(order: dict[str, Any]) -> None:

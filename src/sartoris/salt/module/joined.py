@@ -13,6 +13,9 @@ from sartoris.joining import join
 MODULES = (
     *CORE,
     "sartoris.salt.help",
+    "sartoris.salt.signatures",
+    "sartoris.salt.module.signing",
+    "sartoris.salt.module.beside",
     "sartoris.salt.module.listening",
     "sartoris.salt.module.functions",
 )

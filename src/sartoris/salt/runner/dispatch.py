@@ -7,6 +7,11 @@ and not after the time that an order may take.
 
 Minions that have fetched may wait for the switch (`sartoris.salt.module.listening`). To those it is
 sent under the id of the job that they have, in which they hear it; no minion takes a job twice.
+
+What a minion has signed is believed at once (`sartoris.salt.signatures`). What is not signed may be
+of another minion, of a module of an older release, or what Salt says where it could not run the
+function. Then the minion is asked whether it is at it; and when it is not any more, and has signed
+nothing meanwhile, what the master has in its job cache counts, if this minion never signs.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
-from sartoris.salt.runner.answers import Return, failed, outcome_of
+from sartoris.salt.runner.answers import Return, failed, not_its_own, outcome_of
 from sartoris.salt.runner.waiting import STAND_BY, WaitingMinions
 
 FIND_JOB = "saltutil.find_job"
@@ -54,6 +59,9 @@ class Wire(Protocol):
         Raises MasterSilent when the connection was lost.
         """
 
+    def unsigned(self, jid: str, minion: str) -> Optional[Return]:
+        """The return that the master has in its job cache, if this minion need not sign it."""
+
 
 @dataclass(frozen=True)
 class Timeouts:
@@ -77,7 +85,8 @@ class Timeouts:
 class _Minion:
     """What is known of one that has not returned. `due` is when it is asked next.
 
-    `listens`: the job is that of its fetch, and it hears the switch there, or gives up.
+    `listens`: the job is that of its fetch, and it hears the switch there, or gives up. `said`:
+    something came in its name that was not signed.
     """
 
     jid: str
@@ -87,6 +96,7 @@ class _Minion:
     sent: int = 1
     silent: int = 0
     denied: int = 0
+    said: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,7 @@ class Dispatch:
         job = self._publish(self._function, [fields], names, jid)
         for name in names:
             minion = self._open[name]
-            minion.jid, minion.listens = job.jid, bool(jid)
+            minion.jid, minion.listens, minion.said = job.jid, bool(jid), False
             minion.denied, minion.sent = 0, minion.sent + 1
             minion.due = self._clock() + self._timeouts.ask_after
         return [name for name in names if name not in job.minions]
@@ -183,14 +193,19 @@ class Dispatch:
             if minion is None:
                 continue
             if self._question and answer.jid == self._question.jid:
+                running = bool(answer.value)
+                if running or answer.minion in self._question.unanswered:
+                    self._note_answer(minion, running=running)
                 self._question.unanswered.discard(answer.minion)
-                self._note_answer(minion, running=bool(answer.value))
-            elif answer.jid == minion.jid:
+            elif answer.jid == minion.jid and answer.vouched:
                 yield from self._end(answer, minion)
+            elif answer.jid == minion.jid and not answer.waits:
+                minion.said = True
+                minion.due = min(minion.due, self._clock())
 
     def _end(self, answer: Return, minion: _Minion) -> Iterator[dict[str, Any]]:
         outcome = outcome_of(answer, self._action, of_slot=bool(self._order))
-        if minion.listens and outcome["action"] != self._action:
+        if minion.listens and outcome.get("action") != self._action:
             self._try_again([answer.minion])  # it heard nothing
             return
         if answer.waits and self._waiting is not None:
@@ -224,14 +239,29 @@ class Dispatch:
     def _send_again(self) -> Iterator[dict[str, Any]]:
         """To minions that are there, do not have the job, and did not return it.
 
-        They were started anew, or the return got lost. An order may be carried out twice.
+        They were started anew, or the return got lost, as when another has answered in its name
+        first: the master keeps one. An order may be carried out twice.
         """
+        yield from self._take_unsigned()
         lost = [name for name, minion in self._open.items() if minion.denied >= 2]
         often = [name for name in lost if self._open[name].sent >= LOST_AT_MOST]
-        yield from self._close(often, "unreachable", f"it lost the order {LOST_AT_MOST} times")
+        forged = [name for name in often if self._open[name].said]
+        for name in forged:
+            del self._open[name]
+            yield not_its_own(name, self._action)
+        others = [name for name in often if name not in forged]
+        yield from self._close(others, "unreachable", f"it lost the order {LOST_AT_MOST} times")
         again = [name for name in lost if name in self._open]
         if again:
             self._try_again(again)
+
+    def _take_unsigned(self) -> Iterator[dict[str, Any]]:
+        """Of minions that are not at it any more, and have signed nothing, what may be theirs."""
+        for name, minion in list(self._open.items()):
+            if minion.denied >= 2 and minion.said:
+                answer = self._wire.unsigned(minion.jid, name)
+                if answer:
+                    yield from self._end(answer, minion)
 
     def _try_again(self, names: Sequence[str]) -> None:
         try:

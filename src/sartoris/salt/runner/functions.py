@@ -7,25 +7,29 @@ those for programs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Optional
 
 from sartoris.agent.actions import ACTIONS
 from sartoris.salt.help import help_of
 from sartoris.salt.runner.answers import Return
 from sartoris.salt.runner.dispatch import FIND_JOB, Dispatch
-from sartoris.salt.runner.master import MasterWire, matching
+from sartoris.salt.runner.master import JobCache, MasterWire, matching, return_in
 from sartoris.salt.runner.records import SlotRecord, SlotRecords, record_of
+from sartoris.salt.runner.vouching import Signers, Vouching, key_file
 
 __load__ = (*ACTIONS, "minions", "publish", "returns", "desire", "desired", "converge")
 
 MODULE = "git_deploy."
+_PUBLISHED = (*(f"{MODULE}{name}" for name in (*ACTIONS, "beside")), FIND_JOB)
 _RECORD_POLL = 1.0  # seconds
 
 
 def minions(expression: str) -> list[str]:
     """
-    Who matches a compound expression, up or not, by the master's keys and cache.
+    Who matches a compound expression, up or not, by the master's keys and cache. Pillar is compared
+    as a whole, without patterns.
 
     CLI Example:
 
@@ -47,7 +51,7 @@ def publish(function: str, arguments: Sequence[Any], names: Sequence[str]) -> di
 
         salt-run git_deploy.publish git_deploy.status '[]' '[web1]'
     """
-    if not function.startswith(MODULE) and function != FIND_JOB:
+    if function not in _PUBLISHED:
         raise ValueError(f"not a function of git_deploy: {function}")
     job = MasterWire(_opts()).publish(function, arguments, names)
     return {"jid": job.jid, "minions": sorted(job.minions)}
@@ -67,13 +71,22 @@ def returns(jobs: Mapping[str, Sequence[str]], seconds: float = 0) -> list[dict[
         salt-run git_deploy.returns '{"20261123140200123456": ["web1"]}' 2
     """
     until = time.monotonic() + min(seconds, 10.0)
+    opts = _opts()
+    vouching = Vouching(lambda minion: key_file(opts, minion), Signers.of(opts))
+    cache = JobCache(opts)
+    ours = [jid for jid in jobs if cache.function(jid) in _PUBLISHED]
+    heard: list[Return] = []
     with _listening() as event:
         while True:
-            found = list(_new_returns(jobs))
+            found = [*heard, *_new_returns(cache, ours, jobs)]
             left = until - time.monotonic()
             if found or left <= 0:
-                return [one.to_json() for one in found]
-            event.get_event(wait=min(left, 1.0), tag="salt/job/", full=True)
+                return [_with_proof(one, vouching).to_json() for one in found]
+            one = return_in(event.get_event(wait=min(left, 1.0), tag="salt/job/", full=True), ours)
+            # The master keeps what came first in a minion's name, whoever wrote it: what it has
+            # signed itself counts, also when it came later.
+            if one and not one.waits and vouching.vouches(one):
+                heard = [one]
 
 
 def desire(record: Mapping[str, Any]) -> bool:
@@ -176,19 +189,17 @@ def _dispatch(action: str, target: str, order: Mapping[str, Any]) -> dict[str, A
     return {outcome["target"]: outcome.get("slots", outcome) for outcome in outcomes}
 
 
-def _new_returns(jobs: Mapping[str, Sequence[str]]) -> Iterator[Return]:
-    """From the master's job cache. Jobs of other modules are nobody's business."""
-    import salt.loader
+def _new_returns(
+    cache: JobCache, jids: Iterable[str], known: Mapping[str, Sequence[str]]
+) -> Iterator[Return]:
+    for jid in jids:
+        yield from (one for one in cache.returns(jid) if one.minion not in known[jid])
 
-    cache = salt.loader.returners(_opts(), {})
-    store = _opts()["master_job_cache"]
-    for jid, known in jobs.items():
-        function = str(cache[f"{store}.get_load"](jid).get("fun", ""))
-        if not function.startswith(MODULE) and function != FIND_JOB:
-            continue
-        for name, answer in cache[f"{store}.get_jid"](jid).items():
-            if name not in known:
-                yield Return(jid, name, answer.get("return"), bool(answer.get("success", True)))
+
+def _with_proof(answer: Return, vouching: Vouching) -> Return:
+    """For a deployment server, which has no minion's key."""
+    cached = answer.cached and vouching.may_be_unsigned(answer)
+    return replace(answer, vouched=vouching.vouches(answer), cached=cached)
 
 
 def _listening() -> Any:

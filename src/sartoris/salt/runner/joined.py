@@ -12,11 +12,13 @@ from sartoris.joining import join
 MODULES = (
     "sartoris.agent.actions",
     "sartoris.salt.help",
+    "sartoris.salt.signatures",
     "sartoris.salt.runner.answers",
     "sartoris.salt.runner.waiting",
     "sartoris.salt.runner.dispatch",
-    "sartoris.salt.runner.master",
     "sartoris.salt.runner.records",
+    "sartoris.salt.runner.vouching",
+    "sartoris.salt.runner.master",
     "sartoris.salt.runner.functions",
 )
 

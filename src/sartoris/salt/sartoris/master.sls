@@ -8,6 +8,7 @@
 {%- set members = salt['group.info'](sartoris.group).get('members', []) %}
 {%- set context = {
       'deployers': (sartoris.deployers + members) | unique | sort,
+      'all_sign': master.all_sign,
       'desired': root ~ master.desired,
       'group': sartoris.group,
       'runners': root ~ master.runners if master.runners else '',
@@ -20,15 +21,19 @@ sartoris-group:
   group.present:
     - name: {{ sartoris.group | tojson }}
 
-# Minions converge to what these records say: deployers write them.
-{{ context.desired }}:
+# Minions converge to what these records say: whoever sends orders writes them. `signers` are the
+# minions that are not believed without their signature any more.
+{%- for directory in (context.desired, context.desired ~ '/signers') %}
+
+{{ directory }}:
   file.directory:
     - user: {{ user }}
     - group: {{ sartoris.group | tojson }}
-    - mode: '2775'
+    - mode: '{{ '2775' if master.publisher_acl else '0755' }}'
     - makedirs: true
     - require:
       - group: sartoris-group
+{%- endfor %}
 
 {%- if master.runners %}
 
@@ -43,7 +48,7 @@ sartoris-group:
 {%- for file in files %}
 
 {{ config }}/{{ file }}.conf:
-{%-   if file == 'sartoris-reactor' and not master.reactor %}
+{%-   if (file == 'sartoris-reactor' and not master.reactor) or (file == 'sartoris-acl' and not master.publisher_acl) %}
   file.absent: []
 {%-   else %}
   file.managed:
@@ -54,6 +59,8 @@ sartoris-group:
     - makedirs: true
 {%-   endif %}
 {%- endfor %}
+
+{%- if master.publisher_acl %}
 
 # Returns come over the master's event socket, which is for its own user and group. A default ACL of
 # the directory opens it to the deployers; it outlives the master, which makes the socket anew.
@@ -86,6 +93,17 @@ sartoris-event-bus:
     - context: {{ context | tojson }}
     - mode: '0644'
     - makedirs: true
+{%- else %}
+
+{{ root }}{{ master.tmpfiles }}:
+  file.absent: []
+
+# What an earlier release, or the pillar, had opened to them.
+sartoris-event-bus:
+  cmd.run:
+    - name: setfacl -d -x g:{{ sartoris.group | quote }} {{ sock_dir | quote }}
+    - onlyif: getfacl -cp {{ sock_dir | quote }} 2>&1 | grep -qF default:group:{{ sartoris.group | quote }}:
+{%- endif %}
 
 {%- if services and master.restart %}
 

@@ -2,6 +2,7 @@
 {%- from 'sartoris/map.jinja' import sartoris, root, services, http_backend with context %}
 {%- set server = sartoris.server %}
 {%- set context = {
+      'deployers': sartoris.deployers,
       'group': sartoris.group,
       'hook_dir': root ~ server.hook_dir,
       'http_backend': http_backend,
@@ -156,7 +157,7 @@ sartoris-nginx-without-site:
 
 {%- if server.sudo %}
 
-# Only for a deployment server that is not the master: to speak for its minion needs the minion's key.
+# To speak for the minion needs its key, and on a master no other way lets people send orders only.
 {{ root }}/etc/sudoers.d/sartoris:
   file.managed:
     - source: salt://sartoris/files/server/sudoers

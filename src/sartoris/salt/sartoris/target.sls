@@ -1,6 +1,7 @@
 # A machine to which releases are deployed.
 {%- from 'sartoris/map.jinja' import sartoris, root with context %}
 {%- from 'sartoris/deployment.jinja' import mistake with context %}
+{%- import_yaml 'sartoris/beside.yaml' as beside %}
 {%- set deployments = sartoris.get('deployments') %}
 {%- set owners = {} %}
 
@@ -100,6 +101,25 @@ include:
 {%- else %}
   file.absent: []
 {%- endif %}
+
+# A job says to which returners its return goes besides, and whoever may send one function says it.
+# Salt reads this when the minion starts.
+{%- set own = opts.get('extension_modules', '') ~ '/returners' %}
+{%- set returners = beside.returners %}
+{%- if salt['file.directory_exists'](own) %}
+{%-   for file in salt['file.readdir'](own) | sort if file.endswith('.py') and file != '__init__.py' %}
+{%-     do returners.append(file[:-3]) %}
+{%-   endfor %}
+{%- endif %}
+{%- set off = returners | reject('in', sartoris.target.returners) | unique | sort %}
+
+{{ root }}/etc/salt/minion.d/sartoris-trust.conf:
+  file.managed:
+    - contents: |
+        disable_returners: {{ off | tojson }}
+        disable_executors: {{ beside.executors | tojson }}
+    - mode: '0644'
+    - makedirs: true
 
 # All that an order needs here. Without the list it would run as root.
 sartoris-target:
