@@ -40,16 +40,28 @@ class Account:
         names = {"USER": self.name, "LOGNAME": self.name, "HOME": self.home, "SHELL": self.shell}
         return {"PATH": os.defpath, **kept, **names}
 
-    def become(self) -> None:
-        """Turn this process, which is root's, into one of this user's for good. Raises Failure."""
+    def become(self, parent: int) -> None:
+        """Turn this process, which is root's, into one of this user's for good. Raises Failure.
+
+        From its first moment as the user's, no other process of the user can look into it or take
+        what it has open: the kernel sees to it at the change (fs.suid_dumpable), and so do we. What
+        the release runs is of the same user, and must not get at a fork's copy of root's memory,
+        nor speak for us to `parent`, with which this process dies.
+        """
+        control = ctypes.CDLL(None).prctl  # looked up before there is any hurry
         try:
             os.umask(_UMASK)
             os.setgroups(self.groups)
             os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(self.uid, self.uid, self.uid)
+            # The kernel forgets both at each change of the user.
+            control(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+            control(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         except OSError as error:
             why = os.strerror(error.errno or 0)
             raise Failure("permission", f"the agent cannot become {self.name}: {why}") from error
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
         _verify_dropped(self)
         environment = self.environment(os.environ)
         os.environ.clear()
@@ -83,16 +95,3 @@ def account_of(name: str) -> Optional[Account]:
         home=found.pw_dir,
         shell=found.pw_shell,
     )
-
-
-def die_with_parent(parent: int) -> None:
-    """Be killed when the parent dies, and let no other process of the user look into this one.
-
-    To be called after `become`, at which the kernel forgets both. What the release runs is of the
-    same user; it must not get at a fork's copy of root's memory, nor ask the parent in our name.
-    """
-    prctl = ctypes.CDLL(None).prctl
-    prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -15,27 +15,31 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn, Optional, Union
 
-from sartoris.agent.account import Account, die_with_parent
+from sartoris.agent.account import Account
+from sartoris.agent.answers import NoOutcome, outcome_in
 from sartoris.agent.errors import Failure
-from sartoris.agent.programs import Programs
+from sartoris.agent.programs import Programs, readable
 
 # Seconds above the order's timeout, at which the child itself gives up: it may have been stopped
 # until the first, and is killed at the second. Transports wait for half a minute above it.
 _GO_ON, _AT_MOST = 1.0, 20.0
+_LONGEST_MESSAGE = 1 << 24  # bytes; an order or outcome is far below
 _TO_END = 2.0  # seconds that it may take to end when it says nothing more
 
 # Gives the text of the agent as one file; None where it has none, as from standard input.
 Source = Callable[[], Optional[bytes]]
 
-# Runs the whole agent, which comes over standard input: where it came from is often root's alone.
+# Runs the whole agent, which comes over standard input, behind a line that says as whom to go on.
 _START = """
-import sys, types
+import json, sys, types
+task = json.loads(sys.stdin.buffer.readline())
 agent = sys.modules["git_deploy"] = types.ModuleType("git_deploy")
 exec(compile(sys.stdin.buffer.read(), "git_deploy.py", "exec"), agent.__dict__)
-getattr(agent, sys.argv[1])(int(sys.argv[2]))
+agent.go_on_as(task, getattr(agent, task["work"]))
 """
 
 
@@ -47,7 +51,7 @@ class Channel:
     """JSON objects, one a line, between the two processes."""
 
     def __init__(self, end: socket.socket) -> None:
-        self._end, self._received = end, b""
+        self._end, self._received = end, bytearray()
 
     def send(self, message: Mapping[str, Any], seconds: float = math.inf) -> None:
         """Raises socket.timeout when the other side does not take it within `seconds`."""
@@ -57,7 +61,8 @@ class Channel:
     def receive(self, seconds: float = math.inf) -> Optional[dict[str, Any]]:
         """What the other side says next; None when it has ended.
 
-        Raises socket.timeout when it has not said it within `seconds`, and can be called again.
+        Raises socket.timeout when it has not said it within `seconds`, and can be called again;
+        Failure when it says what is no message.
         """
         until = time.monotonic() + seconds
         while b"\n" not in self._received:
@@ -66,13 +71,24 @@ class Channel:
             if not chunk:
                 return None
             self._received += chunk
+            if len(self._received) > _LONGEST_MESSAGE:
+                raise _no_message("is longer than any message")
         line, _, self._received = self._received.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            raise _no_message("is not JSON") from None
+        if not isinstance(message, dict):
+            raise _no_message("is no JSON object")
         return message
 
     def _wait_at_most(self, seconds: float) -> None:
         # 0 would be not to wait at all, even for what is there.
         self._end.settimeout(None if seconds == math.inf else max(seconds, 0.01))
+
+
+def _no_message(why: str) -> Failure:
+    return Failure("crashed", f"what came from the process that carries the order out {why}")
 
 
 class _Forked:
@@ -114,7 +130,12 @@ def carry_out_as(
     here, there = socket.socketpair()
     with here:
         with there:
-            process = _start(account, work, source, here, there)
+            try:
+                process = _start(account, work, source, here, there)
+            except OSError as error:
+                why = os.strerror(error.errno or 0)
+                message = f"no process can be started on the target: {why}"
+                raise Failure("io-error", message) from error
         try:
             answer = _converse(_Child(process, Channel(here), clock), task, help_out)
         except BaseException as error:
@@ -170,13 +191,22 @@ def _converse(
     child: _Child, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
 ) -> Optional[dict[str, Any]]:
     with contextlib.suppress(ConnectionError):
-        child.send({"parent": os.getpid(), **task})
+        child.send(task)
         message = child.receive()
         if message is not None and "answer" not in message:
             child.send(help_out())
             message = child.receive()
-        return message["answer"] if message else None
+        return None if message is None else _outcome_of(message.get("answer"))
     return None
+
+
+def _outcome_of(answered: Any) -> dict[str, Any]:
+    """Root passes on nothing that is no outcome."""
+    try:
+        return outcome_in(answered)
+    except NoOutcome as why:
+        message = f"the process that carried the order out answered with no outcome: {why}"
+        raise Failure("crashed", message) from None
 
 
 def answer(
@@ -193,7 +223,6 @@ def answer(
 
         task = channel.receive()
         if task is not None:
-            die_with_parent(task["parent"])
             channel.send({"answer": carry_out(task, ask)})
 
 
@@ -209,14 +238,14 @@ def _start(
     In a fork only the thread that called is left, and what the others had locked stays locked
     for good. Whoever carries orders to many targets, or is a daemon, may well have threads.
     """
+    parent = os.getpid()
     text = None if _is_alone() else source()
     if text is not None:
-        return _run_anew(account, text, work.__name__, there)
-    # Python loads it when it is first used; then the user may not be able to reach its files.
-    codecs.lookup("ascii")
+        return _run_anew(account, text, work.__name__, parent, there)
     pid = os.fork()
     if pid == 0:
-        _live_as(account, work, here, there)
+        here.close()
+        _live_as(account, work, parent, there)
     return _Forked(pid)
 
 
@@ -226,15 +255,26 @@ def _is_alone() -> bool:
     return threading.active_count() == 1
 
 
+def go_on_as(task: Mapping[str, Any], work: Callable[[int], None]) -> NoReturn:
+    """What a process does that runs the agent anew, and is root's until now."""
+    said = task["account"]
+    account = Account(**{**said, "groups": tuple(said["groups"])})
+    _live_as(account, work, task["parent"], socket.socket(fileno=task["socket"]))
+
+
 def _live_as(
-    account: Account, work: Callable[[int], None], here: socket.socket, there: socket.socket
+    account: Account, work: Callable[[int], None], parent: int, there: socket.socket
 ) -> NoReturn:
-    """The forked child."""
+    """The child, forked or run anew: from here on the user's."""
     code = 1
     try:
-        here.close()
-        os.setsid()  # a Ctrl-C at the terminal is for the parent
-        account.become()
+        # Python loads it when it is first used; then the user may not be able to reach its files.
+        codecs.lookup("ascii")
+        os.set_inheritable(there.fileno(), False)
+        # A Ctrl-C at the terminal is for the parent.
+        if os.getsid(0) != os.getpid():
+            os.setsid()
+        account.become(parent)
         work(there.detach())
         code = 0
     except Failure as failure:
@@ -244,33 +284,29 @@ def _live_as(
 
 
 def _run_anew(
-    account: Account, text: bytes, work: str, there: socket.socket
+    account: Account, text: bytes, work: str, parent: int, there: socket.socket
 ) -> subprocess.Popen[bytes]:
+    """Start it as root: until it has the whole agent, and has become the user and closed itself
+    off, it is nothing that a process of the user could stop, look into, or speak for. All that it
+    reads is there before it begins.
+    """
+    task = {"account": asdict(account), "work": work, "parent": parent, "socket": there.fileno()}
     problem = ""
-    for python in _pythons():
-        try:
-            process = subprocess.Popen(
-                [python, "-I", "-c", _START, work, str(there.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(there.fileno(),),
-                cwd="/",
-                env=account.environment(os.environ),
-                user=account.uid,
-                group=account.gid,
-                extra_groups=account.groups,
-                umask=0o022,
-                start_new_session=True,
-            )
-        except OSError as error:
-            problem = os.strerror(error.errno or 0)
-        else:
-            with contextlib.suppress(BrokenPipeError), process.stdin or contextlib.nullcontext():
-                assert process.stdin is not None
-                process.stdin.write(text)
-            return process
-    raise Failure("permission", f"{account.name} can start no Python on the target: {problem}")
+    with readable(json.dumps(task).encode("ascii") + b"\n" + text) as given:
+        for python in _pythons():
+            try:
+                return subprocess.Popen(
+                    [python, "-I", "-c", _START],
+                    stdin=given,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(there.fileno(),),
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                problem = os.strerror(error.errno or 0)
+    raise Failure("permission", f"no Python can be started on the target: {problem}")
 
 
 def _pythons() -> Iterator[str]:

@@ -43,7 +43,7 @@ class Programs:
         With `hold_lock` the slot stays locked while the program lives, should the agent be killed.
         Raises OSError when it cannot be started, Failure when the time is up.
         """
-        with _readable(stdin) as given:
+        with readable(stdin) as given:
             process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
@@ -92,7 +92,7 @@ class Programs:
 
 
 @contextlib.contextmanager
-def _readable(content: bytes) -> Iterator[int]:
+def readable(content: bytes) -> Iterator[int]:
     """A descriptor from which a program reads the content."""
     if not content:
         yield subprocess.DEVNULL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pwd
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,6 @@ from typing import Any
 import pytest
 
 from sartoris.agent import child
-from sartoris.agent.account import die_with_parent
 from sartoris.agent.joined import joined, source
 from sartoris.agent.outcome import perform
 from tests.unit.agent.conftest import LIVE, Publisher, Target, program
@@ -475,7 +476,7 @@ def test_a_child_that_is_stopped_again_and_again_is_killed(
 
 
 @pytest.mark.parametrize(
-    ("says", "error"), [({"answer": {"ok": True, "error": "none"}}, "none"), (None, "killed")]
+    ("says", "error"), [({"answer": {"ok": False, "error": "none"}}, "none"), (None, "killed")]
 )
 def test_a_child_that_is_stopped_before_it_ends_is_not_waited_for(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch, says: dict[str, Any] | None, error: str
@@ -483,7 +484,7 @@ def test_a_child_that_is_stopped_before_it_ends_is_not_waited_for(
     def stopped(descriptor: int) -> None:
         with socket.socket(fileno=descriptor) as end:
             channel = child.Channel(end)
-            die_with_parent((channel.receive() or {})["parent"])
+            assert channel.receive()
             if says is not None:
                 channel.send(says)
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -492,6 +493,104 @@ def test_a_child_that_is_stopped_before_it_ends_is_not_waited_for(
     monkeypatch.setattr(child, "_is_alone", lambda: True)
     monkeypatch.setattr(child, "_TO_END", 0.1)
     assert guarded.ask("status")["error"] == error
+
+
+# Looks into each process of its user that a process lets run the agent, says so when it can, and
+# stops it.
+_ATTACK = r"""
+import os, signal, sys
+print("ready", flush=True)
+uid = str(os.getuid())
+while True:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            text = open(f"/proc/{pid}/status").read()
+            line = open(f"/proc/{pid}/cmdline").read()
+        except OSError:
+            continue
+        users = text.partition("Uid:")[2].partition(chr(10))[0].split()
+        if "git_" "deploy" not in line or uid not in users or f"PPid:\t{sys.argv[2]}\n" not in text:
+            continue
+        try:
+            print("looked", os.listdir(f"/proc/{pid}/fd"), flush=True)
+        except OSError:
+            pass
+        if sys.argv[1] == "stop":
+            try:
+                os.kill(int(pid), signal.SIGSTOP)
+                print("stopped", flush=True)
+            except OSError:
+                pass
+"""
+
+
+@contextlib.contextmanager
+def attack(guarded: Guarded, how: str) -> Iterator[Path]:
+    """What a program of the user, which is there before the order comes, says of its success."""
+    said = guarded.root / "said"
+    options = by(USER)
+    with (
+        said.open("w") as out,
+        subprocess.Popen(
+            [options.pop("python"), "-c", _ATTACK, how, str(os.getpid())], stdout=out, **options
+        ) as attacker,
+    ):
+        while "ready" not in said.read_text():
+            time.sleep(0.01)
+        try:
+            yield said
+        finally:
+            attacker.kill()
+
+
+def test_no_program_of_the_user_looks_into_the_agent_before_it_has_closed_itself_off(
+    guarded: Guarded,
+) -> None:
+    """It could take the socket and answer in its place."""
+    commit = guarded.publish("t1", {"index.php": "1"})
+    with attack(guarded, "look") as said:
+        for action in ("fetch", "switch", "verify", "status"):
+            assert among_threads(guarded, guarded.order(action, "t1", commit))["ok"]
+        assert "looked" not in said.read_text()
+
+
+def test_a_program_of_the_user_that_stops_every_agent_only_uses_its_time_up(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "_AT_MOST", 1.0)
+    commit = guarded.publish("t1", {"index.php": "1"})
+    with attack(guarded, "stop") as said:
+        outcome = among_threads(guarded, guarded.order("fetch", "t1", commit, timeout=2))
+        assert "stopped" in said.read_text()
+    assert (outcome["error"], outcome["seconds"] < 15) == ("timeout", True)
+    assert among_threads(guarded, guarded.order("fetch", "t1", commit))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("bytes_said", "why"),
+    [
+        (b"[1]\n", "is no JSON object"),
+        (b"{\n", "is not JSON"),
+        (b"[" * 100_000 + b"\n", "is not JSON"),
+        (b'{"answer": 1}\n', "it is no JSON object"),
+        (b'{"answer": {"ok": true, "held": 7}}\n', "its field held is not a list of releases"),
+        (b"x" * (1 << 18), "is longer than any message"),
+    ],
+)
+def test_root_passes_on_nothing_that_is_no_outcome(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, bytes_said: bytes, why: str
+) -> None:
+    def talk(descriptor: int) -> None:
+        with contextlib.suppress(OSError):
+            os.write(descriptor, bytes_said)
+        os.close(descriptor)
+
+    monkeypatch.setattr("sartoris.agent.outcome.carry_out_for_parent", talk)
+    monkeypatch.setattr(child, "_LONGEST_MESSAGE", 1 << 17)
+    monkeypatch.setattr(child, "_is_alone", lambda: True)
+    outcome = guarded.ask("status", timeout=5)
+    assert outcome["error"] == "crashed"
+    assert why in outcome["message"]
 
 
 def test_a_child_dies_with_its_parent(guarded: Guarded) -> None:
