@@ -11,6 +11,7 @@ from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.tagging import make_revert_tags, make_rollout_tag
 from sartoris.errors import Refused
 from sartoris.hooks import Phase
+from sartoris.hooks.run import AFTER_THE_TAG
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.deploy_file import write_deploy_file
@@ -30,6 +31,7 @@ def sync(command: Command, *, as_command: str = "") -> SyncResult:
     """
     with command.exclusively():
         session = join(command, as_command=as_command)
+        command.hooks.require_sync_hook(session.hook_context())
         delivery = choose_delivery(command, session.state.prefix)
         make_tagged(session, delivery)
         return delivery.deliver(session, everyone=True)
@@ -78,6 +80,7 @@ def make_tagged(session: Session, delivery: Delivering) -> None:
     Nothing has changed where one of them fails.
     """
     checked = _check(session, delivery)
+    session.command.hooks.require(session.hook_context(), *AFTER_THE_TAG)
     session.run_hooks(Phase.PRE_SYNC)
     source = _require_still_pushed(session, checked)
     delivery.compose(session, source)
@@ -98,6 +101,7 @@ def _check(session: Session, delivery: Delivering) -> str:
         if session.action != "release":
             _require_something_new(session, head)
         checks.require_pushed(site, head, branch)
+        checks.require_no_filters(site)
         if site.has_fleet:
             require_source(site.source, site.config)
             require_trust(site)
@@ -124,6 +128,7 @@ def _require_still_pushed(session: Session, checked: str) -> str:
     source = site.repository.head()
     if source != checked:
         checks.require_pushed(site, source, checks.require_branch(site))
+        checks.require_no_filters(site)
     return source
 
 

@@ -57,6 +57,7 @@ class Config:
 
     switch: Literal["atomic", "in-place"]
     submodules: Literal["compose", "update", "none"]
+    filters: Literal["refuse", "raw"]
     keep_releases: int
     shared: tuple[str, ...]
     service: str | None

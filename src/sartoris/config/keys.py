@@ -179,6 +179,16 @@ _RELEASE = (
         example="none",
     ),
     Key(
+        name="filters",
+        kind=choice("refuse", "raw"),
+        default="refuse",
+        meaning="What happens to files that a filter of git makes in a work tree (Git LFS, "
+        "git-crypt, any `filter=` in `.gitattributes`). Targets run no filters and get what is "
+        "committed: a pointer, or what is encrypted. `refuse`: a sync is refused and names them. "
+        "`raw`: what is committed is what is wanted.",
+        example="raw",
+    ),
+    Key(
         name="keep-releases",
         kind=number(1),
         default="5",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from sartoris.git.command import Git
@@ -36,6 +37,10 @@ class Submodules:
         records. Submodules inside one that is itself out of date are not looked at.
         """
         return self._out_of_date(self._git, inside="")
+
+    def checked_out(self) -> Iterator[tuple[str, Path]]:
+        """Those that are checked out, at any depth, with their repositories."""
+        yield from self._checked_out(self._git, inside="")
 
     def changed(self) -> list[str]:
         """Submodules, at any depth, with uncommitted changes or untracked files.
@@ -112,6 +117,16 @@ class Submodules:
             else:
                 found.append(path)
         return found
+
+    def _checked_out(self, git: Git, inside: str) -> Iterator[tuple[str, Path]]:
+        for name, _ in _gitlinks(git, "HEAD"):
+            path = f"{inside}{name}"
+            repository = git_directory(self._top, path)
+            if repository is None:
+                continue
+            yield path, repository
+            if (self._top / path / ".gitmodules").is_file():
+                yield from self._checked_out(Git(self._top / path, git_dir=repository), f"{path}/")
 
     def _changed(self, git: Git, inside: str) -> list[str]:
         found: list[str] = []

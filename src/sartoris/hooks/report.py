@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.errors import Refused
+from sartoris.shell import command
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,41 @@ class HookReport:
 class HookFailed(Refused):
     """A hook failed, and with it what it was to allow. `report` says how."""
 
-    def __init__(self, report: HookReport, *, action: str) -> None:
+    def __init__(
+        self, report: HookReport, *, action: str, what: str = "", first: Iterable[str] = ()
+    ) -> None:
         self.report = report
         super().__init__(
-            f"the {report.phase} hook {report.hook} {report.failure}",
-            next_steps=[f"git deploy {action}   # again, when the hook passes"],
+            what or f"the {report.phase} hook {report.hook} {report.failure}",
+            next_steps=[*first, f"git deploy {action}   # again, when the hook passes"],
         )
+
+
+class HookCannotRun(HookFailed):
+    """A hook that is wanted cannot run. To go on would be to skip what it checks."""
+
+    def __init__(self, report: HookReport, *, action: str) -> None:
+        path, missing = str(report.hook), not os.path.lexists(report.hook)
+        what = f"the hooks in {path}" if missing else f"the {report.phase} hook {path}"
+        super().__init__(
+            report,
+            action=action,
+            what=f"{what} cannot run: {report.problem}",
+            first=_no_directory(path) if missing else _cannot_run(report.hook, report.problem),
+        )
+
+
+def _no_directory(path: str) -> list[str]:
+    return [command("mkdir", "-p", path), "git config --unset deploy.hook-dir"]
+
+
+def _cannot_run(hook: Path, problem: str) -> list[str]:
+    path, fix = str(hook), ("ls", "-lL")
+    if "noexec" in problem:
+        fix = ("findmnt", "--target")
+    elif hook.exists():
+        fix = ("chmod", "+x")
+    return [command(*fix, path), f"{command('mv', path, f'{path}.bak')}   # if it is not to run"]
 
 
 def _signal_name(number: int) -> str:

@@ -7,13 +7,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from sartoris.hooks.finding import Found, find_hooks, reason_to_skip
+from sartoris.hooks.finding import Found, find_hooks, is_missed, reason_to_skip
 from sartoris.hooks.listener import HookListener
 from sartoris.hooks.phases import HookContext, Phase
 from sartoris.hooks.program import run_program
-from sartoris.hooks.report import HookFailed, HookReport
+from sartoris.hooks.report import HookCannotRun, HookFailed, HookReport
 
 SYNC = "sync"
+
+# What runs between a start and its tag: nothing has changed yet, so nothing is passed over.
+BEFORE_THE_TAG = (
+    Phase.PRE_START,
+    Phase.PRE_PULL,
+    Phase.POST_PULL,
+    Phase.POST_TREE_UPDATE,
+    Phase.POST_START,
+    Phase.PRE_SYNC,
+)
+AFTER_THE_TAG = (Phase.POST_TAG, Phase.POST_SYNC, Phase.POST_FINISH)
+_WAYS_BACK = ("revert", "abort")  # which a hook that cannot run must not stop
 
 
 class Hooks:
@@ -38,10 +50,43 @@ class Hooks:
         self._warned = False
 
     def run(self, phase: Phase, context: HookContext) -> None:
-        """Run the hooks of `phase`. The first that fails is the last: raises `HookFailed`."""
+        """Run the hooks of `phase`. The first that fails is the last: raises `HookFailed`.
+
+        Before the tag one that is wanted and cannot run raises `HookCannotRun`, and none has run.
+        """
+        if phase in BEFORE_THE_TAG:
+            self.require(context, phase)
         for report in self._reports(phase, context):
             if not report.ok:
                 raise HookFailed(report, action=context.action)
+
+    def require(self, context: HookContext, *phases: Phase) -> None:
+        """Raises `HookCannotRun` where a hook of these phases is wanted and cannot run."""
+        if self._directory is None or context.action in _WAYS_BACK:
+            return
+        if not self._directory.is_dir():
+            reason = "deploy.hook-dir names it, and there is no such directory"
+            raise self._cannot_run(self._directory, phases[0], reason, context)
+        for phase in phases:
+            for found in find_hooks(self._directory, phase, context.prefix):
+                if found.missed:
+                    raise self._cannot_run(found.path, phase, found.reason, context)
+
+    def require_sync_hook(self, context: HookContext) -> None:
+        """Raises `HookCannotRun` where the sync hook is wanted and cannot run: another way would be
+        gone without it.
+        """
+        if self._directory is None:
+            return
+        path = self._directory / SYNC / f"{context.prefix}.sync"
+        reason = reason_to_skip(path) if os.path.lexists(path) else ""
+        if is_missed(path, SYNC, reason):
+            raise self._cannot_run(path, SYNC, reason, context)
+
+    def _cannot_run(
+        self, path: Path, phase: str, reason: str, context: HookContext
+    ) -> HookCannotRun:
+        return HookCannotRun(HookReport(path, phase, problem=reason), action=context.action)
 
     def run_all(self, phase: Phase, context: HookContext) -> list[HookReport]:
         """Run the hooks of `phase`, all of them, whatever fails: where a way back must not stop."""

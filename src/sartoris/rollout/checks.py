@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartoris.errors import GitFailed, Refused, WrongSetup
 from sartoris.formatting import plural
+from sartoris.git.command import Git
 from sartoris.rollout.person import Person
 from sartoris.rollout.site import Site
 from sartoris.shell import command
@@ -40,6 +42,10 @@ class NoRemote(Refused):
 
 class NotPushed(Refused):
     """HEAD has commits that the remote does not have."""
+
+
+class FilteredFiles(Refused):
+    """A filter of git makes files here that targets would not have."""
 
 
 class TagsNotAllowed(Refused):
@@ -174,6 +180,39 @@ def require_pushed(site: Site, head: str, branch: str) -> None:
         )
 
 
+def require_no_filters(site: Site) -> None:
+    """That targets get the bytes that people here work with. Raises `FilteredFiles`."""
+    if not site.has_fleet or site.config.filters == "raw":
+        return
+    found = list(_filtered(site))
+    if not found:
+        return
+    shown = "\n".join(f"  {path} (filter={name})" for path, name in found[:10])
+    more = f"\n  and {len(found) - 10} more" if len(found) > 10 else ""
+    raise FilteredFiles(
+        f"{plural(len(found), 'file')} would not be on the targets what they are here: a filter of"
+        f" git makes them, and targets get what is committed, such as a pointer:\n{shown}{more}",
+        next_steps=[
+            "commit these files without a filter, or bring them to the targets by other means",
+            "git config deploy.filters raw   # ships what is committed",
+        ],
+    )
+
+
+def _filtered(site: Site) -> Iterator[tuple[str, str]]:
+    from sartoris.git.filters import filtered_files, may_have_attributes
+    from sartoris.git.submodules import Submodules
+
+    repository = site.repository
+    yield from filtered_files(repository.git, repository.git_dir)
+    if site.config.submodules == "none":
+        return
+    for path, git_dir in Submodules(repository.git).checked_out():
+        if may_have_attributes(git_dir):
+            files = filtered_files(Git(repository.top / path, git_dir=git_dir), git_dir)
+            yield from ((f"{path}/{name}", kind) for name, kind in files)
+
+
 def _asked(site: Site, remote: str, branch: str) -> tuple[str | None, str]:
     """The tip of a branch that nothing here remembers, as in a clone of one branch; or why not.
 
@@ -238,3 +277,4 @@ def require_ready(site: Site) -> None:
     require_branch(site)
     require_clean_tree(site)
     require_remote(site)
+    require_no_filters(site)

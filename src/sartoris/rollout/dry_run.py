@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sartoris.hooks import HookContext, HookReport, Hooks, Phase
+from sartoris.hooks.run import BEFORE_THE_TAG
 from sartoris.rollout.effects import Effects, caches, publish_repository
 from sartoris.rollout.lock import Holder
 
@@ -101,6 +102,8 @@ class DryRun(Effects):
         """What is known of the work tree stays."""
 
     def run_hooks(self, phase: Phase, context: HookContext) -> None:
+        if phase in BEFORE_THE_TAG:
+            self._hooks.require(context, phase)
         self._name_hooks(phase, context, ", which may stop the rollout")
 
     def run_all_hooks(self, phase: Phase, context: HookContext) -> None:

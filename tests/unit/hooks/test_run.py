@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from sartoris.hooks import HookContext, HookFailed, HookReport, Hooks, Phase
+from sartoris.hooks.report import HookCannotRun
+from sartoris.hooks.run import AFTER_THE_TAG
+from sartoris.shell import command
 
 from .conftest import CONTEXT, HookSite
 
@@ -62,22 +65,90 @@ def test_a_hook_whose_name_is_not_utf8_runs(site: HookSite) -> None:
 
 
 def test_what_is_no_hook_is_passed_over_with_a_reason(site: HookSite) -> None:
-    site.add("apps/slot0/pre-sync.0", "exit 1", mode=0o644)
-    site.add("apps/slot0/pre-sync.1.bak", "exit 1")
-    site.add("apps/slot0/pre-sync.2~", "exit 1")
+    site.add("apps/slot0/post-tag.0", "exit 1", mode=0o644)
+    site.add("apps/slot0/post-tag.1.bak", "exit 1")
+    site.add("apps/slot0/post-tag.2~", "exit 1")
+    (site.directory / "apps/slot0/post-tag.3").mkdir()
+    (site.directory / "apps/slot0/post-tag.4").symlink_to("nothing")
+
+    site.hooks().run(Phase.POST_TAG, CONTEXT)
+
+    assert [(report.hook.name, report.skipped_reason) for report in site.told] == [
+        ("post-tag.0", "it is not executable"),
+        ("post-tag.1.bak", "it is called like a backup copy"),
+        ("post-tag.2~", "it is called like a backup copy"),
+        ("post-tag.3", "it is not a file"),
+        ("post-tag.4", "it is a symbolic link to nothing"),
+    ]
+    assert all(report.ok and report.exit_code is None for report in site.told)
+
+
+def test_before_the_tag_backup_copies_and_directories_are_no_hooks(site: HookSite) -> None:
+    site.add("apps/slot0/pre-sync.1.bak", "exit 1", mode=0o644)
     (site.directory / "apps/slot0/pre-sync.3").mkdir()
-    (site.directory / "apps/slot0/pre-sync.4").symlink_to("nothing")
 
     site.hooks().run(Phase.PRE_SYNC, CONTEXT)
 
-    assert [(report.hook.name, report.skipped_reason) for report in site.told] == [
-        ("pre-sync.0", "it is not executable"),
-        ("pre-sync.1.bak", "it is called like a backup copy"),
-        ("pre-sync.2~", "it is called like a backup copy"),
-        ("pre-sync.3", "it is not a file"),
-        ("pre-sync.4", "it is a symbolic link to nothing"),
-    ]
-    assert all(report.ok and report.exit_code is None for report in site.told)
+    assert [report.ok for report in site.told] == [True, True]
+
+
+def test_a_check_that_lost_its_execute_bit_stops_the_rollout_and_others_are_off(
+    site: HookSite,
+) -> None:
+    site.add("apps/common/pre-sync.1", "echo ran >> ran")
+    off = site.add("apps/slot0/pre-start.1", "exit 1", mode=0o644)
+    check = site.add("apps/slot0/pre-sync.1", "exit 1", mode=0o644)
+
+    site.hooks().run(Phase.PRE_START, CONTEXT)
+    assert [(report.hook, report.ok) for report in site.told] == [(off, True)]
+    with pytest.raises(HookCannotRun) as caught:
+        site.hooks().run(Phase.PRE_SYNC, CONTEXT)
+
+    assert caught.value.message == f"the pre-sync hook {check} cannot run: it is not executable"
+    assert caught.value.next_steps[0] == command("chmod", "+x", str(check))
+    assert site.ran == []  # not even the one before it
+
+
+NOEXEC = os.statvfs_result((4096, 4096, 1, 1, 1, 1, 1, 1, os.ST_NOEXEC, 255))
+
+
+@pytest.mark.parametrize("phase", [Phase.PRE_START, Phase.PRE_SYNC, Phase.POST_START])
+@pytest.mark.parametrize(("flags", "reason"), [(True, "noexec"), (False, "and not for you")])
+def test_a_hook_with_its_bit_that_cannot_be_executed_stops_the_rollout(
+    site: HookSite, monkeypatch: pytest.MonkeyPatch, phase: Phase, flags: bool, reason: str
+) -> None:
+    site.add(f"apps/slot0/{phase}.1", "exit 1")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    if flags:
+        monkeypatch.setattr(os, "statvfs", lambda _: NOEXEC)
+
+    with pytest.raises(HookCannotRun, match=reason):
+        site.hooks().run(phase, CONTEXT)
+
+
+def test_a_hook_that_leads_to_nothing_stops_the_rollout_and_no_way_back(site: HookSite) -> None:
+    (site.directory / "apps/slot0").mkdir(parents=True)
+    (site.directory / "apps/slot0/pre-start.1").symlink_to("nothing")
+
+    with pytest.raises(HookCannotRun, match="a symbolic link to nothing"):
+        site.hooks().run(Phase.PRE_START, CONTEXT)
+    site.hooks().run(Phase.PRE_START, HookContext("revert", "slot0"))
+
+
+def test_what_runs_after_the_tag_is_looked_at_before_it(site: HookSite) -> None:
+    (site.directory / "apps/slot0").mkdir(parents=True)
+    (site.directory / "apps/slot0/post-sync.1").symlink_to("nothing")
+
+    with pytest.raises(HookCannotRun, match=r"post-sync hook .*post-sync.1 cannot run"):
+        site.hooks().require(CONTEXT, *AFTER_THE_TAG)
+
+
+def test_a_place_for_hooks_that_leads_to_nothing_is_a_failure(site: HookSite) -> None:
+    (site.directory / "apps").mkdir()
+    (site.directory / "apps/common").symlink_to("nothing")
+
+    with pytest.raises(HookFailed, match="cannot be read"):
+        site.hooks().run(Phase.PRE_SYNC, CONTEXT)
 
 
 def test_without_a_hook_directory_nothing_runs_and_nothing_is_said(site: HookSite) -> None:
@@ -90,12 +161,21 @@ def test_without_a_hook_directory_nothing_runs_and_nothing_is_said(site: HookSit
     assert site.told == []
 
 
-def test_a_configured_directory_that_is_missing_is_warned_about_once(site: HookSite) -> None:
+def test_a_configured_directory_that_is_missing_stops_the_rollout(site: HookSite) -> None:
     site.directory.rmdir()
-    hooks = site.hooks()
 
-    hooks.run(Phase.PRE_START, CONTEXT)
-    hooks.run(Phase.PRE_SYNC, CONTEXT)
+    with pytest.raises(HookCannotRun, match="there is no such directory") as caught:
+        site.hooks().run(Phase.PRE_START, CONTEXT)
+
+    assert caught.value.next_steps[0] == command("mkdir", "-p", str(site.directory))
+
+
+def test_on_the_way_back_a_directory_that_is_missing_is_warned_about_once(site: HookSite) -> None:
+    site.directory.rmdir()
+    hooks, back = site.hooks(), HookContext("revert", "slot0")
+
+    hooks.run(Phase.PRE_START, back)
+    hooks.run(Phase.POST_TAG, back)
 
     assert [(report.hook, report.ok) for report in site.told] == [(site.directory, True)]
     assert "there is no such directory" in site.told[0].skipped_reason
@@ -220,6 +300,17 @@ def test_a_sync_hook_that_is_not_executable_is_passed_over_with_a_warning(site: 
 
     assert site.hooks().sync_hook("slot0") is None
     assert site.told == [HookReport(path, "sync", skipped_reason="it is not executable")]
+    site.hooks().require_sync_hook(CONTEXT)  # switched off, as one does it with git-deploy
+
+
+def test_a_sync_hook_that_is_wanted_and_cannot_run_is_replaced_by_nothing_else(
+    site: HookSite,
+) -> None:
+    (site.directory / "sync").mkdir()
+    (site.directory / "sync/slot0.sync").symlink_to("nothing")
+
+    with pytest.raises(HookCannotRun, match="the sync hook"):
+        site.hooks().require_sync_hook(CONTEXT)
 
 
 def test_the_sync_hook_gets_its_own_variables_beside_the_others(site: HookSite) -> None:

@@ -39,6 +39,7 @@ _WITH_CONFIGURATION: tuple[tuple[str, str, _Look], ...] = (
     ("working repository", "files", working_repository.files),
     ("working repository", "kept work", working_repository.kept),
     ("working repository", "writing", working_repository.writing),
+    ("working repository", "filters", working_repository.filters),
     ("working repository", "remote", working_repository.remote),
     ("rollouts", "lock", open_rollout.lock),
     ("rollouts", "block", open_rollout.block),

@@ -8,7 +8,8 @@ from pathlib import Path
 from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.formatting import plural
 from sartoris.hooks import Phase
-from sartoris.hooks.finding import COMMON, Found, find_hooks, reason_to_skip
+from sartoris.hooks.finding import COMMON, Found, find_hooks, is_missed, reason_to_skip
+from sartoris.hooks.report import HookCannotRun, HookReport
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
@@ -35,6 +36,11 @@ def _finding(hook: Found) -> Finding:
         step = command("ls", "-ld", str(hook.path))
         return wrong("hooks", f"{hook.path} {hook.problem}: no rollout gets past it", step)
     fix = command("ls", "-l", str(hook.path))
+    if hook.missed:
+        error = HookCannotRun(
+            HookReport(hook.path, hook.prefix, problem=hook.reason), action="start"
+        )
+        return wrong("hooks", f"{error.message}: no rollout gets past it", *error.next_steps[:-1])
     if hook.path.is_file() and not hook.path.name.endswith((".bak", "~")):
         fix = command("chmod", "+x", str(hook.path))
     return warning("hooks", f"{hook.path} is skipped: {hook.reason}", fix)
@@ -54,7 +60,12 @@ def _of_phases(directory: Path) -> list[Found]:
 
 def _of_sync(directory: Path) -> list[Found]:
     paths = sorted((directory / "sync").glob("*.sync"))
-    return [Found(path, "sync", reason_to_skip(path)) for path in paths]
+    return [_sync_hook(path) for path in paths]
+
+
+def _sync_hook(path: Path) -> Found:
+    reason = reason_to_skip(path)
+    return Found(path, "sync", reason, missed=is_missed(path, "sync", reason))
 
 
 def _of_no_phase(directory: Path) -> Iterator[Finding]:

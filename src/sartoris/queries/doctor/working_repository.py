@@ -89,6 +89,13 @@ def _all_of(site: Site, found: list[Path]) -> Path:
     return own if all(each.is_relative_to(own) for each in found) else site.repository.top
 
 
+def filters(site: Site) -> Iterator[Finding]:
+    checks.require_no_filters(site)
+    if site.has_fleet:
+        raw = site.config.filters == "raw"
+        yield ok("filters", "not looked at (deploy.filters = raw)" if raw else "none runs here")
+
+
 def remote(site: Site) -> Iterator[Finding]:
     """Whether it answers, and has the branch."""
     if not site.options.uses_remote:
