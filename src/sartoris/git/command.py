@@ -98,7 +98,7 @@ class Git:
             raise GitFailed(result.arguments, result.exit_code, result.tail())
         return result
 
-    def reach(self, *arguments: str, remote: str = "") -> GitResult:
+    def reach(self, *arguments: str, remote: str = "", stdin: bytes = b"") -> GitResult:
         """As `run`, for a command that talks to a remote: it is stopped when its time is over.
 
         `remote` is the name or URL that the command is for, "" for those of submodules. Raises
@@ -111,6 +111,7 @@ class Git:
                 directory=self.directory,
                 environment=self._environment(),
                 seconds=seconds,
+                stdin=stdin,
             )
         except FileNotFoundError as error:
             raise self._not_started() from error

@@ -32,23 +32,31 @@ class Ended(NamedTuple):
 
 
 def run_limited(
-    command: Sequence[str], *, directory: Path, environment: Mapping[str, str], seconds: float
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    stdin: bytes = b"",
 ) -> Ended:
-    """Run `command`, without input, for `seconds` at most; 0 for as long as it likes.
+    """Run `command` for `seconds` at most; 0 for as long as it likes.
 
     Raises `OSError` when it cannot be started.
     """
     # Into files: what a stopped command leaves running would keep a pipe open.
     with (
+        tempfile.TemporaryFile() as given,
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
         interrupts_held_back() as let_go,
     ):
+        given.write(stdin)
+        given.seek(0)
         process = subprocess.Popen(
             command,
             cwd=directory,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=out,
             stderr=err,
         )

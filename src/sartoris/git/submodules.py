@@ -88,11 +88,31 @@ class Submodules:
         """Check out the recorded commit of every submodule, at any depth.
 
         With `fetch` False nothing is fetched into a repository that is already here; a missing
-        one is still cloned. With `force` uncommitted changes are lost. Raises `GitFailed`.
+        one is still cloned. With `force` uncommitted changes are lost. What `.gitmodules` does not
+        know stays as it is. Raises `GitFailed`.
         """
-        options = [] if fetch else ["--no-fetch"]
+        options = ["--init", "--recursive"]
+        options += [] if fetch else ["--no-fetch"]
         options += ["--force"] if force else []
-        self._git.reach("submodule", "update", "--init", "--recursive", *options)
+        unknown, git = set(self.unknown()), self._git
+        if not unknown:
+            git.reach("submodule", "update", *options)
+        elif known := [path for path, _ in self.paths("HEAD") if path not in unknown]:
+            git.reach("--literal-pathspecs", "submodule", "update", *options, "--", *known)
+
+    def unknown(self) -> list[str]:
+        """The gitlinks of HEAD that `.gitmodules` does not know: git cannot tell where they are
+        from, and refuses to update any submodule because of one.
+        """
+        links = [path for path, _ in self.paths("HEAD")]
+        asked = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+        listed = self._git.run(*asked, check=False).records if links else []
+        known = {record.partition("\n")[2] for record in listed}
+        return [path for path in links if path not in known]
+
+    def unknown_and_empty(self) -> list[str]:
+        """Those of them that nobody has put there by hand, either."""
+        return [path for path in self.unknown() if git_directory(self._top, path) is None]
 
     def log(self, path: str, old: str, new: str) -> list[str] | None:
         """The subjects of the commits in `new` and not in `old`, newest first.

@@ -28,6 +28,7 @@ from sartoris.git.objects import (
     write_commit,
     write_trees,
 )
+from sartoris.git.partial import bring_missing, is_partial
 from sartoris.git.submodules import git_directory, object_directory
 
 SOURCE_TRAILER = b"Source-Commit: "
@@ -125,7 +126,10 @@ class Composer:
         if not moved:
             return
         paths = [f"{inside}{os.fsdecode(link.path)}" for link in moved]
-        self._store.read_also([self._objects_of(path) for path in paths])
+        repositories = [self._repository_of(path) for path in paths]
+        for link, repository in zip(moved, repositories, strict=True):
+            self._bring_missing(repository, link.commit)
+        self._store.read_also([object_directory(one) for one in repositories])
         commits = read_objects(self._store.git, [link.commit for link in moved])
         for link, path, commit in zip(moved, paths, commits, strict=True):
             if commit is None or commit.kind != "commit":
@@ -133,11 +137,16 @@ class Composer:
             tree = self._complete_tree(tree_of(commit.content), inside=f"{path}/")
             self._composed[link.commit] = tree
 
-    def _objects_of(self, path: str) -> Path:
+    def _repository_of(self, path: str) -> Path:
         repository = git_directory(self._top, path)
         if repository is None:
             raise SubmoduleNotCheckedOut(path)
-        return object_directory(repository)
+        return repository
+
+    def _bring_missing(self, repository: Path, commit: str) -> None:
+        git = Git(self._top, git_dir=repository)
+        if is_partial(repository) and git.succeeds("cat-file", "-e", f"{commit}^{{commit}}"):
+            bring_missing(git, commit)
 
 
 def graft(git: Git, tree: str, parts: TreeOutline, grafts: Mapping[bytes, str]) -> str:

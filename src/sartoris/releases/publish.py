@@ -33,6 +33,7 @@ from sartoris.git.objects import (
     write_commit,
     write_pack,
 )
+from sartoris.git.partial import bring_missing, is_partial
 from sartoris.releases.compose import Composed, Composer, composed_commit, source_of, tree_of
 from sartoris.releases.quarantine import Quarantine
 from sartoris.releases.submodule_refs import SubmoduleRefs, pack_bundle, write_bundle
@@ -109,8 +110,10 @@ class PublishRepository:
         """Make a release's commit from a source commit, given by its full id; return the new id.
 
         Afterwards all its objects are here, but no ref names it. Raises `SubmoduleNotCheckedOut`,
-        `SubmoduleCommitMissing` or `Refused`, and then nothing has changed.
+        `SubmoduleCommitMissing`, `ObjectsMissing` or `Refused`, and then nothing has changed.
         """
+        if is_partial(self._source_repository):
+            bring_missing(self._source, source_commit)
         if self._submodules == "update":
             self._bundle(source_commit)
         return self._compose(source_commit) if self._composes else self._plain(source_commit)
@@ -258,6 +261,11 @@ class PublishRepository:
                 file.unlink(missing_ok=True)
         for lock in (f"{LAST}.lock", "packed-refs.lock"):
             (self._path / lock).unlink(missing_ok=True)
+
+    @property
+    def _source_repository(self) -> Path:
+        asked = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+        return Path(self._source.text(*asked))
 
     @contextmanager
     def _quarantine(self) -> Iterator[Quarantine]:

@@ -269,6 +269,7 @@ def workspace(site: Site, records: Records, tell: Callable[[str], None]) -> Work
         remote=site.options.remote_site,
         remote_branch=site.remote_branch,
         tell=tell,
+        needs_submodules=site.config.submodules != "none",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.git.broken_clones import forget_half_cloned
@@ -15,6 +15,10 @@ from sartoris.shell import command
 
 class SubmodulesNotUpdated(Refused):
     """git could not check out the recorded commits of the submodules."""
+
+
+class UnknownSubmodules(Refused):
+    """The commit has gitlinks that its `.gitmodules` does not know."""
 
 
 def out_of_date(repository: Repository) -> bool:
@@ -35,19 +39,45 @@ def leave(repository: Repository, old: Sequence[str], new: str, *, keep: bool = 
     return notes
 
 
-def follow(repository: Repository, left: str, new: str, *, fetch: bool) -> list[str]:
+def follow(
+    repository: Repository, left: str, new: str, *, fetch: bool, needed: bool = True
+) -> list[str]:
     """After a move from `left` to `new`, which is HEAD now: check out what it records.
 
-    Work inside stays. What a person should know of it. Raises `SubmodulesNotUpdated`.
+    Work inside stays. What a person should know of it. Raises `SubmodulesNotUpdated` and
+    `UnknownSubmodules`, if releases need the submodules.
     """
+    notes: list[str] = []
     submodules = _submodules(repository)
     if submodules.out_of_date():
-        try:
-            submodules.update(fetch=fetch)
-        except GitFailed as error:
-            raise _not_updated(error) from error
+        with nullcontext() if needed else _failures_to(notes):
+            _update(submodules, fetch=fetch)
+        if needed:
+            _require_known(submodules)
     # Those inside others can be known only now that these have the commit that does without.
-    return leave(repository, [left], new)
+    return [*notes, *leave(repository, [left], new)]
+
+
+def _update(submodules: Submodules, *, fetch: bool) -> None:
+    try:
+        submodules.update(fetch=fetch)
+    except GitFailed as error:
+        raise _not_updated(error) from error
+
+
+def _require_known(submodules: Submodules) -> None:
+    unknown = submodules.unknown_and_empty()
+    if unknown:
+        path = unknown[0]
+        raise UnknownSubmodules(
+            "the commit has submodules that its .gitmodules does not know, so nobody can tell where"
+            f" they are from: {', '.join(unknown[:8])}",
+            next_steps=[
+                f"{command('git', 'rm', '--cached', '--', path)}   # if it got there by mistake",
+                f"{command('git', 'submodule', 'add', 'URL', path)}   # if it is one",
+                "git config deploy.submodules none   # if targets do without submodules",
+            ],
+        )
 
 
 def make_way(repository: Repository, left: str, interrupted: Sequence[str], new: str) -> list[str]:

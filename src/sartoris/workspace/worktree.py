@@ -42,6 +42,7 @@ class Workspace:
     """The work tree, and how it is moved. `remote` is the name of the remote, `remote_branch` tells
     the branch there of a local one. What is in the way of a move goes to the directory `aside`.
     `tell` says at once what was kept: whoever is stopped afterwards has said it.
+    Releases may do without submodules.
     """
 
     repository: Repository
@@ -50,6 +51,7 @@ class Workspace:
     remote: str
     remote_branch: Callable[[str], str]
     tell: Callable[[str], None]
+    needs_submodules: bool = True
 
     def pull(self, branch: str) -> tuple[str, list[str]]:
         """Fast-forward to the remote's branch; the commit that is checked out then, and lines that
@@ -117,7 +119,8 @@ class Workspace:
             notes = submodules.leave(self.repository, [here], commit)
             if commit != here:
                 self._fast_forward(commit)
-            notes += submodules.follow(self.repository, here, commit, fetch=True)
+            needed = self.needs_submodules
+            notes += submodules.follow(self.repository, here, commit, fetch=True, needed=needed)
         return list(dict.fromkeys(notes))
 
     def _fast_forward(self, commit: str) -> None:
@@ -163,7 +166,8 @@ class Workspace:
             self.repository.abort_merge()
             if here != commit:
                 self.repository.step_back(commit)
-                submodules.follow(self.repository, here, commit, fetch=False)
+                needed = self.needs_submodules
+                submodules.follow(self.repository, here, commit, fetch=False, needed=needed)
 
     def merge_upstream(self, branch: str) -> None:
         """Merge a branch of the remote into ours, as `git pull --no-rebase` does.
