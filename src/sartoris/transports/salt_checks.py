@@ -28,6 +28,7 @@ _CLOSING = (
 )
 _SUDO = ("set sartoris:server:sudo in the pillar", "salt-call state.apply sartoris.server")
 _APPLY = "salt-call state.apply sartoris.master   # on the master"
+_LET_IN = "salt-call state.apply sartoris.server   # the rule for sudo"
 
 
 class Salt(Protocol):
@@ -81,7 +82,8 @@ def _desired(facts: dict[str, Any]) -> Finding:
 def _rights(salt: Salt, facts: dict[str, Any]) -> Finding:
     is_master = facts["mode"] == "master"
     listing = "sartoris:deployers" if is_master else "sartoris:master:servers"
-    steps = (f"add {facts['who']} to {listing} in the pillar of the master", _APPLY)
+    apply = _LET_IN if is_master else _APPLY
+    steps = (f"add {facts['who']} to {listing} in the pillar of the master", apply)
     try:
         functions = salt.ask("refused")
     except SartorisError as error:
