@@ -167,3 +167,12 @@ def test_what_make_docs_writes_is_marked_as_made_and_not_shown_in_diffs(name: st
 def test_every_link_between_documents_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", (TOP / page).read_text())
     assert [link for link in links if not ((TOP / page).parent / link).exists()] == []
+
+
+def test_every_promise_about_trust_names_tests_that_exist() -> None:
+    page = (TOP / "docs" / "security.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    text = "".join(path.read_text() for path in (TOP / "tests").rglob("test_*.py"))
+    assert all((TOP / path).is_file() for path in re.findall(r"`(tests/[\w/]+\.py)`", page))
+    assert named
+    assert {name for name in named if f"def {name}(" not in text} == set()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import glob
 import json
 import os
 import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MEBIBYTE = 1 << 20
 
@@ -55,13 +56,32 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, durable: bool = False) -> None:
-    temporary = path.parent / f".{path.name}.new"
-    with temporary.open("w", encoding="ascii") as file:
-        json.dump(content, file)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
+    """Replace a file, under a name until then that nobody can know before."""
+    remove_if_possible(*path.parent.glob(f".{glob.escape(path.name)}.*.new"))  # of who was killed
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.new")
+    try:
+        with create(temporary) as file:
+            file.write(json.dumps(content).encode("ascii"))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        remove_if_possible(temporary)
+        raise
+
+
+def create(path: Path, mode: int = 0o666) -> BinaryIO:
+    """A new file to write to. What stands at the path raises FileExistsError, a link as well."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, mode), "wb")
+
+
+def create_anew(path: Path, content: bytes) -> None:
+    """A file in the place of what a killed agent may have left there; no link is followed."""
+    remove(path)
+    with create(path) as file:
+        file.write(content)
 
 
 def sync_directory(directory: Path) -> None:
@@ -89,14 +109,12 @@ def sync_file_system(directory: Path) -> None:
 def reserve(path: Path, size: int) -> None:
     """Raise the OSError that writing `size` bytes at `path` gives, if it gives one."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        except OSError as error:
-            # Some file systems cannot reserve, which says nothing about their space.
-            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-                raise
-        finally:
-            os.close(descriptor)
+        path.unlink(missing_ok=True)
+        with create(path, 0o600) as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        # Some file systems cannot reserve, which says nothing about their space.
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
     finally:
         path.unlink(missing_ok=True)

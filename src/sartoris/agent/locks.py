@@ -19,7 +19,7 @@ def locked(path: Path, kind: int, seconds: float) -> Iterator[Optional[int]]:
 
     Waits at most `seconds`.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         yield descriptor if _take(descriptor, kind, seconds) else None
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Optional
 
 from sartoris.agent.errors import ERRORS, Failure, GitFailed
-from sartoris.agent.files import lexists, remove, remove_if_possible
+from sartoris.agent.files import create_anew, lexists, remove, remove_if_possible
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
 from sartoris.agent.place import Place
@@ -138,7 +138,7 @@ class Store:
         """As git does, by renaming its lock."""
         lock = self.path / f"{self.ref}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
-        lock.write_text(f"{self.order.commit}\n", encoding="ascii")
+        create_anew(lock, f"{self.order.commit}\n".encode("ascii"))
         lock.replace(self.path / self.ref)
 
     def _fetch(self) -> None:
@@ -153,7 +153,7 @@ class Store:
             self.git(*_FETCH, *fetch)
             return
         shallow = self.place.own / f".shallow-{self.order.slot}"
-        shallow.write_text(f"{self._shallow()}{newest.commit}\n", encoding="ascii")
+        create_anew(shallow, f"{self._shallow()}{newest.commit}\n".encode("ascii"))
         try:
             tip = f"--negotiation-tip=refs/tags/{newest.release}"
             self.git(*_FETCH, tip, *fetch, shallow=shallow)

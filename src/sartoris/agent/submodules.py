@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.agent.errors import Failure, GitFailed
-from sartoris.agent.files import remove
+from sartoris.agent.files import create_anew, remove
 from sartoris.agent.parsing import without_password
 from sartoris.agent.store import Store
 
@@ -235,5 +235,5 @@ def _checked(url: str, shown: str) -> str:
 def _write_ref(path: Path, commit: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.lock")
-    temporary.write_text(f"{commit}\n", encoding="ascii")
+    create_anew(temporary, f"{commit}\n".encode("ascii"))
     temporary.replace(path)

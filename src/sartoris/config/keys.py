@@ -139,7 +139,8 @@ _FLEET = (
         name="url",
         kind=values.URL,
         unset="the path of the publish repository; needed with `transport = salt`",
-        meaning="How the targets reach the publish repository.",
+        meaning="How the targets reach the publish repository. It has no password in it: that "
+        "belongs into a `~/.netrc` or a credential helper of who fetches, on each target.",
         example="https://deploy.example.com/mediawiki.git",
     ),
     Key(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sartoris.agent.parsing import without_password
 from sartoris.errors import GitFailed, GitTimedOut, Refused
 from sartoris.git.environment import pinned, without_repository
 from sartoris.git.limited import run_limited
@@ -125,7 +126,7 @@ class Git:
     def _described(self, remote: str) -> str:
         """A remote by its name and its URL."""
         url = self.run("remote", "get-url", "--", remote, check=False).text if remote else ""
-        return f"{remote} ({url})" if url else remote
+        return f"{remote} ({without_password(url)})" if url else without_password(remote)
 
     def _not_started(self) -> Refused:
         if not self.directory.is_dir():

@@ -6,6 +6,8 @@ The form is git-deploy's, so that what reads the old file reads this one too:
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,12 +54,25 @@ class LogFile:
         head = f"# {self._user:<12} | {when} #{kind:>6}:"
         lines = "".join(f"{head} {line}\n" for line in hanging(shown(text)).split("\n"))
         try:
-            with self._path.open("a", encoding="utf-8", errors="surrogateescape") as file:
+            with os.fdopen(
+                _to_append(self._path), "a", encoding="utf-8", errors="surrogateescape"
+            ) as file:
                 file.write(lines)
         except OSError as error:
             if not self._has_warned:
                 self._has_warned = True  # the warning itself comes here as well
                 self._warn(f"{self._path} cannot be written: {error.strerror}")
+
+
+def _to_append(path: Path) -> int:
+    """The file, through no link but of our own or of root: many may write to the directory."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP or path.lstat().st_uid not in (0, os.geteuid()):
+            raise
+        return os.open(path, flags, 0o666)
 
 
 def _words(event: Event) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sartoris import atomic
 from sartoris.errors import Refused
 from sartoris.git.command import Git
 from sartoris.git.objects import (
@@ -168,9 +169,8 @@ class PublishRepository:
         # A shallow submodule: its history ends there, for the targets too.
         ends = held_objects(self._git, quarantine.shallow())
         if ends:
-            new = self._path / "shallow.new"
-            new.write_text("".join(f"{commit}\n" for commit in sorted(ends)))
-            new.replace(self._path / "shallow")
+            text = "".join(f"{commit}\n" for commit in sorted(ends))
+            atomic.write_text(self._path / "shallow", text)
 
     def publish(self, tag: str, source_commit: str) -> Release:
         """Make the release `tag` from a commit, given by its full id.
@@ -334,9 +334,7 @@ class ComposeCache:
         now["commit", composed.source] = composed.commit
         older = {key: value for key, value in self._read().items() if key not in now}
         lines = [f"{kind} {key} {value}\n" for (kind, key), value in (older | now).items()]
-        new = self._path.with_suffix(".new")
-        new.write_text("".join(lines[-REMEMBERED:]))
-        new.replace(self._path)
+        atomic.write_text(self._path, "".join(lines[-REMEMBERED:]))
 
     def _recall(self, kind: str, commits: Iterable[str]) -> dict[str, str]:
         known = self._read()

@@ -197,7 +197,7 @@ def exclusively(path: Path, user: str) -> Iterator[bool]:
     however it ends; only a process that is killed leaves its name in the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         _take_alone(descriptor, path)
         last_was_killed = os.fstat(descriptor).st_size > 0

@@ -7,6 +7,7 @@ Which of the two is decided once, from the configuration; see `table.Kind.source
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,8 +59,23 @@ def by_url(config: Config, publish: Path) -> Source:
     return FetchedFrom(config.url or "")
 
 
+_PASSWORD = r"(?<=://)([^/:@]*):[^/]*@"
+
+
+def has_password(url: str) -> bool:
+    return re.search(_PASSWORD, url) is not None
+
+
 def require(source: Source, config: Config) -> None:
-    """Raises `ConfigError` when targets are not told where to fetch from."""
+    """Raises `ConfigError` when targets are not told where to fetch from, or a password is told."""
+    if isinstance(source, FetchedFrom) and has_password(source.url):
+        clean = command("git", "config", "deploy.url", re.sub(_PASSWORD, r"\1@", source.url))
+        step = f"{clean}   # and the password into ~/.netrc of who fetches, on each target"
+        line = (
+            "deploy.url has a password in it, which everybody could read on each target, in files"
+            " and in the arguments of git, and on the way there"
+        )
+        raise ConfigError([Problem(line, (step,))])
     if isinstance(source, FetchedFrom) and not source.url:
         url = f"https://{os.uname().nodename}/{config.repo_name}.git"
         step = command("git", "config", "deploy.url", url)

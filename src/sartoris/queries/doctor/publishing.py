@@ -16,6 +16,7 @@ from sartoris.releases.publish import PACK_LIMIT
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
+from sartoris.transports.source import has_password
 
 _MANY_PACKS = 2 * PACK_LIMIT  # publishing joins them before
 
@@ -80,6 +81,8 @@ def url(site: Site) -> Iterator[Finding]:
     if not site.has_fleet:
         return
     where = site.config.url or str(site.publish_path)
+    if has_password(where):  # said of the source
+        return
     if not (site.publish_path / "HEAD").is_file():
         yield unknown("url", f"{where}: nothing is published yet")
         return
