@@ -67,7 +67,6 @@ class DeployedFleet:
             "user.name": "A Deployer",
             "user.email": "deployer@example.org",
             "gc.auto": "0",
-            "protocol.file.allow": "always",
             "deploy.tag-prefix": self.prefix,
             "deploy.path": "/srv/php-{prefix}",
             "deploy.switch": self.mode,

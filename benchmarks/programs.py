@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ALLOW_LOCAL_SUBMODULES = ("-c", "protocol.file.allow=always")
+# The submodules of the sites are on this machine, from which git clones none by itself.
+ALLOW_LOCAL_SUBMODULES = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "protocol.file.allow",
+    "GIT_CONFIG_VALUE_0": "always",
+}
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,7 @@ def _children_cpu() -> float:
 
 
 def git(directory: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
-    command = ["git", *ALLOW_LOCAL_SUBMODULES, *arguments]
-    return run(command, directory, stdin=stdin)
+    return run(["git", *arguments], directory, stdin=stdin)
 
 
 def git_text(directory: Path, *arguments: str) -> str:
@@ -75,7 +79,7 @@ def run(
     done = subprocess.run(
         command,
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": root},
+        env={**os.environ, **ALLOW_LOCAL_SUBMODULES, "PYTHONPATH": root},
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,

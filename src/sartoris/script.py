@@ -124,6 +124,10 @@ class Sync(ABC):
         self._require()
         with self.step("fetch", release.release):
             result = self._fetch(release, names)
+        if not result.succeeded and roll_out.mend_publishing(self._session, result):
+            release = self._publish()
+            with self.step("fetch", release.release):
+                result = self._fetch(release, names)
         self._fetched = self._fetched.and_then(result)
         return result
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sartoris.actions import announcing
 from sartoris.actions.purge import purge
 from sartoris.errors import Refused, SyncIncomplete
-from sartoris.fleet.causes import describe_failures
+from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.runner import Ran
@@ -65,6 +65,8 @@ def _bring(command: Command, desired: Desired, names: Sequence[str]) -> Converge
     with command.events.step("converge", desired.release):
         release = command.effects.publish(desired.release, desired.source)
         ran = fleet.catch_up(ReleaseSpec.desired(desired, release.size), behind)
+        if blames_publishing(ran.result.outcomes.values()) and command.effects.mend_publishing():
+            ran = fleet.catch_up(ReleaseSpec.desired(desired, release.size), behind)
     purge(command, desired.prefix, desired.release)  # of what these targets have served until now
     failed = _failed(command, ran)
     rest = f"\nThe others have {desired.release} live." if failed else ""

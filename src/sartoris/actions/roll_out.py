@@ -14,7 +14,7 @@ from sartoris.actions import desired_state
 from sartoris.actions.purge import ban_commands, purge, stale_lines
 from sartoris.errors import SyncIncomplete
 from sartoris.events import LeftBehind, Published
-from sartoris.fleet.causes import describe_failures
+from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.runner import Ran
@@ -96,11 +96,25 @@ def publish(session: Session) -> ReleaseSpec:
 
 
 def fetch(session: Session, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
-    """Have the release beside what is live on `targets`, whoever fails."""
+    """Have the release beside what is live on `targets`, whoever fails.
+
+    Where so many do not get it that the rollout stops, the publish repository is looked at: a
+    damaged one is made anew, and they are asked again.
+    """
     if not targets:
         return session.fleet().fetch(release, ())
     with session.events.step("fetch"):
+        fetched = session.fleet().fetch(release, targets)
+    if (fetched.passed and fetched.succeeded) or not mend_publishing(session, fetched.result):
+        return fetched
+    publish(session)
+    with session.events.step("fetch"):
         return session.fleet().fetch(release, targets)
+
+
+def mend_publishing(session: Session, result: StageResult) -> bool:
+    """Whether the publish repository was to blame, and is a new one now."""
+    return blames_publishing(result.outcomes.values()) and session.effects.mend_publishing()
 
 
 def require_fetched(session: Session, fetched: Ran) -> None:

@@ -27,6 +27,15 @@ class Cause:
         return f"{plural(count, 'target')}: {self.error}: {self.message} ({names})"
 
 
+# What a target says that does not get from the publish repository what it needs.
+_NOT_GOT = ("fetch-failed", "corrupt-store", "submodule-failed")
+
+
+def blames_publishing(outcomes: Iterable[Outcome]) -> bool:
+    """Whether what the targets say may have its cause in the publish repository."""
+    return any(outcome.error in _NOT_GOT for outcome in outcomes)
+
+
 def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
     """The failed outcomes by error and message, the most frequent first."""
     groups: dict[tuple[str, str], list[Outcome]] = {}

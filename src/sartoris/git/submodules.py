@@ -84,6 +84,18 @@ class Submodules:
         remove_place(self._top, path)
         return True
 
+    def not_allowed(self) -> str:
+        """The URL of a submodule that is on this machine, if git takes none from there; else "".
+
+        By itself git does not, since 2.38.1.
+        """
+        allowed = ("config", "--get", "protocol.file.allow")
+        if self._git.run(*allowed, check=False).text == "always" or _protocols_are_named():
+            return ""
+        urls = ("config", "-z", "--get-regexp", r"^submodule\..*\.url$")
+        values = (one.partition("\n")[2] for one in self._git.run(*urls, check=False).records)
+        return next((url for url in values if url.startswith(("/", "./", "../", "file://"))), "")
+
     def update(self, fetch: bool, *, force: bool = False) -> None:
         """Check out the recorded commit of every submodule, at any depth.
 
@@ -171,6 +183,11 @@ class Submodules:
             elif (self._top / path / ".gitmodules").is_file():
                 stale += self._out_of_date(Git(self._top / path, git_dir=repository), f"{path}/")
         return stale
+
+
+def _protocols_are_named() -> bool:
+    """Whether the environment says which protocols git may use, for submodules too."""
+    return "file" in os.environ.get("GIT_ALLOW_PROTOCOL", "").split(":")
 
 
 def git_directory(top: Path, path: str) -> Path | None:

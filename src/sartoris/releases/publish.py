@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -74,6 +75,10 @@ class Release:
     source: str
     commit: str
     size: int
+
+
+class NoPlace(Refused):
+    """Something else stands where the publish repository belongs."""
 
 
 class PublishRepository:
@@ -226,9 +231,27 @@ class PublishRepository:
             return None
         return Release(tag, source, found.id, self._size())
 
+    def make_anew(self) -> Path:
+        """Put the repository aside, and make an empty one in its place; where the old one is now.
+
+        What a site has set up there for those who fetch stays, as far as it can be read.
+        """
+        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
+        self._path.rename(aside)
+        self.prepare()
+        shutil.copymode(aside, self._path)
+        for name in ("hooks", "git-daemon-export-ok", "description"):
+            if (aside / name).is_dir():
+                shutil.copytree(aside / name, self._path / name, dirs_exist_ok=True)
+            elif (aside / name).is_file():
+                shutil.copy2(aside / name, self._path / name)
+        if self._source.succeeds("config", "--file", str(aside / "config"), "--get", "core.bare"):
+            shutil.copy2(aside / "config", self._path / "config")
+        return aside
+
     def _create(self) -> None:
         if self._path.exists() and (not self._path.is_dir() or any(self._path.iterdir())):
-            raise Refused(
+            raise NoPlace(
                 f"the publish repository {self._path} is not a git repository, and not empty",
                 next_steps=["git config deploy.publish-dir DIRECTORY"],
             )

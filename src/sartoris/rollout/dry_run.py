@@ -129,6 +129,9 @@ class DryRun(Effects):
         with self._composing() as publish:
             publish.compose(source)
 
+    def mend_publishing(self) -> bool:
+        return False
+
     def publish(self, tag: str, source: str) -> Release:
         from sartoris.releases.publish import Release
 

@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from sartoris.errors import GitFailed, SartorisError
 from sartoris.hooks import HookContext, HookReport, Hooks, Phase
 from sartoris.rollout.lock import Holder, RolloutLock, exclusively
 from sartoris.workspace.worktree import Workspace
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from sartoris.rollout.records import Records
     from sartoris.rollout.site import Site
     from sartoris.rollout.state import RolloutState
+
+
+Made = TypeVar("Made")
 
 
 class Effects(ABC):
@@ -129,6 +133,10 @@ class Effects(ABC):
 
     @abstractmethod
     def publish(self, tag: str, source: str) -> Release: ...
+
+    @abstractmethod
+    def mend_publishing(self) -> bool:
+        """Make the publish repository anew if it is damaged; whether it was."""
 
     @abstractmethod
     def ban(self, expression: str) -> Iterator[Answer]: ...
@@ -244,10 +252,45 @@ class Real(Effects):
         return self._hooks.run_sync_hook(hook, context, variables, meanwhile=meanwhile)
 
     def compose(self, source: str) -> None:
-        self._publishing().compose(source)
+        self._published(lambda repository: repository.compose(source))
 
     def publish(self, tag: str, source: str) -> Release:
-        return self._publishing().publish(tag, source)
+        return self._published(lambda repository: repository.publish(tag, source))
+
+    def mend_publishing(self) -> bool:
+        from sartoris.releases.soundness import damage
+
+        path = self._site.publish_path
+        found = damage(path)
+        if not found:
+            return False
+        self._publish = publish_repository(self._site)
+        aside = self._publish.make_anew()
+        self._events.warn(
+            f"the publish repository {path} is damaged: {found}; it is made anew, and the damaged"
+            f" one is {aside}"
+        )
+        self._publish_what_should_be_live(self._publish)
+        return True
+
+    def _publish_what_should_be_live(self, repository: PublishRepository) -> None:
+        """Targets that were away fetch it when they come back."""
+        for desired in self._records.desired.slots().values():
+            try:
+                repository.publish(desired.release, desired.source)
+            except SartorisError as error:
+                self._events.warn(f"{desired.release} is not published again: {error.message}")
+
+    def _published(self, act: Callable[[PublishRepository], Made]) -> Made:
+        """What `act` makes in the publish repository, a new one if it fails and that is damaged."""
+        from sartoris.releases.publish import NoPlace
+
+        try:
+            return act(self._publishing())
+        except (GitFailed, NoPlace, FileNotFoundError, NotADirectoryError):
+            if not self.mend_publishing():
+                raise
+        return act(self._publishing())
 
     def _publishing(self) -> PublishRepository:
         """The publish repository, made where it is not there yet. Raises `Refused`."""

@@ -62,7 +62,7 @@ def _update(submodules: Submodules, *, fetch: bool) -> None:
     try:
         submodules.update(fetch=fetch)
     except GitFailed as error:
-        raise _not_updated(error) from error
+        raise _not_updated(submodules, error) from error
 
 
 def _require_known(submodules: Submodules) -> None:
@@ -113,11 +113,19 @@ def go_back(repository: Repository, left: str, interrupted: Sequence[str], new: 
     return notes
 
 
-def _not_updated(error: GitFailed) -> SubmodulesNotUpdated:
+def _not_updated(submodules: Submodules, error: GitFailed) -> SubmodulesNotUpdated:
+    local = submodules.not_allowed()
+    why = (
+        f"\ngit clones no submodule from this machine ({local}) unless protocol.file.allow says so"
+        if local
+        else ""
+    )
+    allow = "git config --global protocol.file.allow always   # if you trust what is there"
     return SubmodulesNotUpdated(
-        f"the submodules could not be brought to the recorded commits: {error.message}",
+        f"the submodules could not be brought to the recorded commits: {error.message}{why}",
         next_steps=[
             *error.next_steps,
+            *([allow] if local else []),
             "git -C PATH push   # in the submodule, by whoever has the commit, if it is not there",
             "git submodule sync --recursive   # if .gitmodules says another URL now",
             "git submodule deinit PATH   # if another submodule has its path now",

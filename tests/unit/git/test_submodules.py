@@ -230,3 +230,14 @@ def test_a_linked_work_tree_in_its_place_is_not_removed(site: Sample, tmp_path: 
     main.git.run("worktree", "add", "-q", "--detach", str(one.path))
     assert not Submodules(site.git).remove("ext/one")
     assert (one.path / "file").exists()
+
+
+def test_a_url_on_this_machine_that_git_does_not_take_is_named(tmp_path: Path) -> None:
+    sample = Sample.create(tmp_path / "site")
+    submodules = Submodules(sample.git)
+    sample.git.run("config", "submodule.far.url", "https://example.org/far")
+    assert submodules.not_allowed() == ""
+    sample.git.run("config", "submodule.near.url", "/srv/near")
+    assert submodules.not_allowed() == "/srv/near"
+    sample.git.run("config", "protocol.file.allow", "always")
+    assert submodules.not_allowed() == ""

@@ -51,6 +51,7 @@ EFFECTS: dict[str, tuple[tuple[Any, ...], str]] = {
         (Path("/hooks/slot0.sync"), CONTEXT, {}, lambda: None),
         "sync hook /hooks/slot0.sync",
     ),
+    "mend_publishing": ((), ""),
     "ban": (("req.url ~ .",), "would ban on cache1:6082: req.url ~ ."),
 }
 # They need a lock that is held, or a git that is real: tests of actions have them.

@@ -13,6 +13,7 @@ from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
 from sartoris.permissions import closed, described, may_change, nearest, way_in
 from sartoris.releases.publish import PACK_LIMIT
+from sartoris.releases.soundness import damage
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
@@ -50,6 +51,13 @@ def _written_to(path: Path) -> list[Path]:
 
 
 def _condition(path: Path) -> Finding:
+    if found := damage(path):
+        return wrong(
+            "publish repository",
+            f"{path} is damaged: {found}",
+            command("mv", str(path), f"{path}.damaged"),
+            "git deploy start && git deploy --force sync   # publishes a release anew",
+        )
     packs = list((path / "objects" / "pack").glob("*.pack"))
     text = f"{plural(len(packs), 'pack')}, {size(sum(pack.stat().st_size for pack in packs))}"
     if len(packs) > _MANY_PACKS:
