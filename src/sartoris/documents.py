@@ -21,6 +21,8 @@ from sartoris.errors import Refused
 T = TypeVar("T")
 
 VERSION = "version"
+_END_OF_TIME = 1e11  # seconds since the epoch; a calendar has no later ones
+
 UNKNOWN = "unknown"  # the field of a class that holds what this version does not know
 
 
@@ -200,6 +202,23 @@ def _of_type(*types: type) -> Callable[[Any], Any]:
     return check
 
 
+def _text_value(value: Any) -> str:
+    """Text that can be shown, and given to a program."""
+    text: str = _of_type(str)(value)
+    text.encode("utf-8", "surrogateescape")
+    if "\0" in text:
+        raise Malformed("it has a character NUL")
+    return text
+
+
+def _time_value(value: Any) -> float:
+    """All numbers that are no whole ones are times, in seconds since the epoch."""
+    seconds = _of_type(float, int)(value)
+    if not 0 <= seconds < _END_OF_TIME:
+        raise Malformed("it is no time")
+    return float(seconds)
+
+
 def _strings(value: Any) -> tuple[str, ...]:
     return tuple(_READERS["str"](one) for one in _of_type(list)(value))
 
@@ -209,10 +228,10 @@ def _named_strings(value: Any) -> dict[str, str]:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "str": _of_type(str),
+    "str": _text_value,
     "bool": _of_type(bool),
     "int": _of_type(int),
-    "float": _of_type(float, int),
+    "float": _time_value,
     "tuple[str, ...]": _strings,
     "Mapping[str, str]": _named_strings,
 }

@@ -217,7 +217,7 @@ class _Forward(Sync):
     def __init__(self, context: ScriptContext) -> None:
         super().__init__(context)
         # A script that is run again may find targets that switched before.
-        self._may_have_it = self.targets if self._session.state.may_be_live else ()
+        self._may_have_it = self.targets if self._session.state.has_told_targets else ()
         self._is_desired = False
         self._is_recorded = False
 
@@ -268,7 +268,7 @@ class _Forward(Sync):
     def _stop(self, why: str) -> NoReturn:
         """Everyone who may have switched goes back first."""
         if not self._switched.outcomes:
-            raise roll_out.stopped(self._session, why)
+            raise roll_out.stopped(self._session, why, self._fetched)
         names = {*self._may_have_it, *self._switched.outcomes}
         back = roll_out.roll_back(self._session, names)
         raise roll_out.not_switched(self._session, why, back)
@@ -320,7 +320,7 @@ class _Rollback(Sync):
 
     def _end(self) -> None:
         """A target that never got the release need not come back from it."""
-        missing = self._missing if self._session.state.may_be_live else ()
+        missing = self._missing if self._session.state.has_told_targets else ()
         if missing:
             raise self._not_back(roll_out.why_failed(self._session, "roll back", self._last))
 

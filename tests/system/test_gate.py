@@ -63,7 +63,7 @@ def test_a_rollout_that_the_gate_stopped_stays_open(site: Site) -> None:
     sync(site)
     ran = site.deploy("status")
     assert ran.code == 2
-    assert "not passed the gate: nothing live has changed" in ran.out
+    assert "not passed the gate: no target was told to switch" in ran.out
 
 
 def test_after_the_repair_resync_ends_the_rollout(site: Site) -> None:

@@ -48,7 +48,7 @@ def test_status_of_a_rollout_that_the_gate_stopped(site: Site) -> None:
     assert ran.code == 2
     start_tag, tag = site.tags()
     assert f"({start_tag}..{tag})" in ran.out
-    assert "nothing live has changed" in ran.out
+    assert "no target was told to switch" in ran.out
     assert "git deploy resync" in ran.out
     assert site.status()["status"] == "tagged"
 

@@ -67,7 +67,7 @@ def _require_no_merge(session: Session) -> None:
     A fleet that may have the release goes back first, whatever the work tree is like.
     """
     state = session.state
-    fleet_first = state.may_be_live and delivery_of(session) is TO_FLEET
+    fleet_first = state.has_told_targets and delivery_of(session) is TO_FLEET
     if not state.returning and not fleet_first:
         tell = session.events.warn
         workspace(session.site, session.command.records, tell).require_no_merge()
@@ -80,7 +80,7 @@ def _turn_round(session: Session) -> None:
     its own. An abort that was interrupted had one already.
     """
     state, command = session.state, session.command
-    on_fleet = state.may_be_live and command.site.has_fleet
+    on_fleet = state.has_told_targets and command.site.has_fleet
     script_is_gone = delivery_of(session) is BY_HOOK and not command.hooks.sync_hook(state.prefix)
     if on_fleet and script_is_gone:
         state = replace(state, way=TO_FLEET.kind.name)  # then we do it
@@ -104,7 +104,7 @@ def _reset_work_tree(session: Session, failed: str) -> list[str]:
         try:
             notes = session.effects.go_to(state.branch, commit) if commit else []
         except SartorisError as error:
-            if not (state.may_be_live and delivery_of(session) is TO_FLEET):
+            if not (state.has_told_targets and delivery_of(session) is TO_FLEET):
                 raise
             fleet = failed or f"Live on the servers again: {state.release_before or 'nothing'}"
             raise WorkTreeNotReset(
@@ -161,7 +161,7 @@ def _require_all_back(session: Session, failed: str) -> None:
 def _ways_back(session: Session) -> list[str]:
     """The fleet can still converge on what was before; other servers only the site can reach."""
     state = session.state
-    if state.delivery.is_ours or (state.may_be_live and session.site.has_fleet):
+    if state.delivery.is_ours or (state.has_told_targets and session.site.has_fleet):
         return ["git deploy converge", "git deploy report"]
     hook = session.command.hooks.sync_hook(state.prefix)
     if hook is None:

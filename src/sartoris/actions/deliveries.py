@@ -13,12 +13,13 @@ from sartoris.actions.after_revert import follow_revert
 from sartoris.actions.finish import finalize, run_post_sync
 from sartoris.actions.purge import require_purged
 from sartoris.actions.removed_targets import warn_about_removed_targets
-from sartoris.actions.roll_out import SyncResult, purge_caches, roll_out
+from sartoris.actions.roll_out import SyncResult, roll_out, take_back, where_live, why_failed
 from sartoris.actions.sync_hook import run_rollback_hook, run_sync_hook
 from sartoris.errors import SartorisError
 from sartoris.events import LeftBehind
-from sartoris.fleet.causes import describe_failures
+from sartoris.fleet.fleet import StageResult
 from sartoris.formatting import plural
+from sartoris.orders import Outcome
 from sartoris.queries.shipping import Shipment
 from sartoris.rollout import delivery
 from sartoris.rollout.command import Command
@@ -81,20 +82,14 @@ class ToFleet(Delivering):
             return conclude(session, result)
 
     def roll_back(self, session: Session) -> str:
-        """Desired state first, then the targets."""
-        state, fleet = session.state, session.fleet
-        if not (state.may_be_live and session.site.has_fleet):
+        """Every target, also after a gate that has taken them back before: it is asked again."""
+        if not (session.state.has_told_targets and session.site.has_fleet):
             return ""
-        with session.events.step("roll back"):
-            desired_state.put_back(session)
-            back = fleet().roll_back(state.release, state.before, fleet().targets)
-        purge_caches(session, state.release_before)
+        back = take_back(session, session.fleet().targets)
         if not back.failed:
             return ""
-        session.events.emit(LeftBehind(targets=back.failed, release=state.release_before))
-        allowed = str(session.site.config.max_failed)
-        outcomes = back.result.outcomes.values()
-        return describe_failures("roll back", outcomes, len(fleet().targets), allowed)
+        session.events.emit(LeftBehind(targets=back.failed, release=back.release))
+        return why_failed(session, "roll back", back.result)
 
 
 class ByHook(Delivering):
@@ -118,16 +113,21 @@ class ByHook(Delivering):
 
     def roll_back(self, session: Session) -> str:
         """A script that brought the release to the fleet takes it back too, after the work tree."""
-        if session.state.may_be_live and session.site.has_fleet:
+        if session.state.has_told_targets and session.site.has_fleet:
             with session.events.step("roll back"):
                 desired_state.put_back(session)
         return ""
 
     def roll_back_elsewhere(self, session: Session, back: RolloutState) -> str:
+        """What the script says is not believed of targets that it switched by our library: they are
+        asked.
+        """
         try:
             run_rollback_hook(session, back)
         except SartorisError as error:
             return error.message
+        if session.state.has_told_targets and session.site.has_fleet:
+            return _not_back(session)
         return ""
 
 
@@ -189,3 +189,25 @@ def _behind(session: Session) -> Sequence[str]:
     """The targets that are not done with the release; those that do not answer are behind too."""
     fleet = session.fleet()
     return fleet.fleet.status(fleet.targets).not_current(session.state.release)
+
+
+def _not_back(session: Session) -> str:
+    """The targets that do not say that they have what was live before, as text; "" for none."""
+    state, fleet = session.state, session.fleet()
+    with session.events.step("ask"):
+        asked = fleet.fleet.status(fleet.targets)
+    wrong = {n: one for n, one in asked.outcomes.items() if not _is_back(state, one)}
+    if not wrong:
+        return ""
+    session.events.emit(LeftBehind(targets=tuple(wrong), release=state.release_before))
+    lines = ["the sync hook has gone back, but not on every target:"]
+    return "\n".join([*lines, *where_live(StageResult("status", wrong))])
+
+
+def _is_back(state: RolloutState, outcome: Outcome) -> bool:
+    """Of a slot that had nothing before, all but the release may be live."""
+    if outcome.silent:
+        return False
+    return outcome.live == state.release_before or (
+        state.before is None and outcome.live != state.release
+    )

@@ -43,6 +43,11 @@ def confirm(session: Session) -> None:
     session.command.fleets.publish_desired(session.slot, current=desired)
 
 
+def write_again(session: Session) -> None:
+    """What its file says the slot should have, also in the journal, and to targets."""
+    set_to(session, session.command.records.desired.of(session.slot.name))
+
+
 def _write(session: Session, desired: Desired | None) -> None:
     before = session.command.records.desired.of(session.slot.name)
     session.effects.set_desired(session.slot.name, desired)

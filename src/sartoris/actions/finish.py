@@ -29,11 +29,13 @@ def finish(command: Command) -> RolloutState:
 def _confirm_desired_state(session: Session) -> None:
     """A sync that was killed after its switch may have left targets that come back waiting for it.
 
-    They do not decide whether the rollout is over, so what cannot be said to them is a warning.
+    They do not decide whether the rollout is over, so what cannot be said to them is a warning. One
+    that was killed while it wrote the desired state, and is finished by force, may have left a
+    journal that says something else than the file.
     """
-    if session.state.may_be_live and session.site.has_fleet:
+    if session.state.has_told_targets and session.site.has_fleet:
         try:
-            desired_state.confirm(session)
+            desired_state.write_again(session)
         except SartorisError as error:
             session.events.warn(f"targets that come back may not know the release: {error.message}")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from sartoris.actions.roll_out import nothing_switched
+from sartoris.actions.roll_out import told_to_switch
 from sartoris.errors import Refused, SyncIncomplete, WrongUsage
 from sartoris.rollout.command import Command
 from sartoris.rollout.lock import LockHeld, NoRollout, running
@@ -85,7 +85,7 @@ class ScriptContext:
             return
         raise ParentExited(
             f"the `git deploy` that ran this sync script (process {self.call.process}) has ended,"
-            f" so the script stops too\n{nothing_switched(self.session.state)}",
+            f" so the script stops too\n{told_to_switch(self.session.state)}",
             next_steps=["git deploy status", "git deploy resync", "git deploy abort"],
         )
 

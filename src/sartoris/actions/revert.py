@@ -52,9 +52,9 @@ def _begin(command: Command, choice: Choice) -> Session:
     person = checks.require_person(site)
     checks.require_not_blocked(site)
     before = command.records.desired.of(site.slot(choice.prefix).name)
-    is_after_half = False
+    open_one, is_after_half = None, False
     if command.records.lock.holder() is not None:
-        is_after_half = _end_open_rollout(command, choice)
+        open_one, is_after_half = _open_rollout(command, choice)
     session = begin(
         command,
         person,
@@ -65,12 +65,13 @@ def _begin(command: Command, choice: Choice) -> Session:
         release=choice.release,
         source=choice.source,
         is_after_half=is_after_half,
+        instead_of=open_one,
     )
     session.announce_start(site.options.message)
     return session
 
 
-def _end_open_rollout(command: Command, choice: Choice) -> bool:
+def _open_rollout(command: Command, choice: Choice) -> tuple[Session, bool]:
     """An open rollout of one's own (or, with --force, of anybody) gives way to the revert; whether
     it may have left the fleet half switched.
 
@@ -80,13 +81,11 @@ def _end_open_rollout(command: Command, choice: Choice) -> bool:
         state = command.records.state.read()
         if state is not None:
             require_prefix(state, choice.prefix, "abort")
-        ended = join(command)
-        half_switched = ended.state.is_half_switched
+        found = join(command)
     except StateLost as lost:
         command.events.warn(lost.message)
-        ended, half_switched = join_without_state(command), True
-    ended.end("aborted", "gave way to a revert")
-    return half_switched
+        return join_without_state(command), True
+    return found, found.state.is_half_switched
 
 
 def _give_up(session: Session, error: SartorisError) -> None:

@@ -34,11 +34,13 @@ class SyncResult:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What came of going back to `release` ("" for nothing): what each target answered, and the
-    caches that may still serve what was there.
+    """What came of going back to `release` ("" for nothing): `failed` are the targets that had to
+    and did not, `result` is what each target of the fleet answered, `stale` are the caches that may
+    still serve what was there.
     """
 
     release: str
+    failed: tuple[str, ...]
     result: StageResult
     stale: Mapping[str, str]
 
@@ -58,7 +60,7 @@ def roll_out(session: Session, targets: Sequence[str], missing: Sequence[str]) -
     changed, after it everyone has been rolled back. The rollout stays open then. `LockLost` before
     the switch.
     """
-    may_have_it = session.fleet().targets if session.state.may_be_live else ()
+    may_have_it = session.fleet().targets if session.state.has_told_targets else ()
     release = publish(session)
     fetched = fetch(session, release, missing)
     require_fetched(session, fetched)
@@ -120,7 +122,7 @@ def mend_publishing(session: Session, result: StageResult) -> bool:
 def require_fetched(session: Session, fetched: Ran) -> None:
     """The gate between fetch and switch. Raises `GateClosed`."""
     if not fetched.passed:
-        raise stopped(session, why_failed(session, "fetch", fetched.result))
+        raise stopped(session, why_failed(session, "fetch", fetched.result), fetched.result)
 
 
 def require_lock(session: Session) -> None:
@@ -131,7 +133,7 @@ def require_lock(session: Session) -> None:
     now = f"it is held now by {holder.describe()}" if holder else "nobody holds it now"
     raise LockLost(
         f"the lock was taken away while {state.release} was fetched: {now}\n"
-        f"{nothing_switched(state)}",
+        f"{told_to_switch(state)}",
         next_steps=["git deploy status", "git deploy report"],
     )
 
@@ -173,25 +175,40 @@ def record(session: Session, behind: Iterable[str]) -> SyncResult:
 
 
 def roll_back(session: Session, names: Iterable[str]) -> RolledBack:
-    """Take the named targets back to what the slot had, the desired state and the caches too."""
-    state, fleet = session.state, session.fleet()
-    targets = [name for name in fleet.targets if name in set(names)]
+    """Take back the named targets, which may have switched, and write down that they are back."""
+    back = take_back(session, names)
+    if not back.failed:
+        session.write(session.state.rolled_back())
+    return back
+
+
+def take_back(session: Session, names: Iterable[str]) -> RolledBack:
+    """Take the slot back to what it had: the desired state, the targets, the caches.
+
+    The named targets are told to. The others are asked, and those that have the release too.
+    """
+    state, fleet, may_have_it = session.state, session.fleet(), set(names)
     with session.events.step("roll back"):
         desired_state.put_back(session)
+        asked = fleet.fleet.status([name for name in fleet.targets if name not in may_have_it])
+        if state.release != state.release_before:
+            may_have_it |= {n for n, one in asked.outcomes.items() if one.live == state.release}
+        targets = [name for name in fleet.targets if name in may_have_it]
         back = fleet.roll_back(state.release, state.before, targets)
-        if not back.failed:
-            session.write(state.rolled_back())
-    stale = purge(session.command, state.prefix, state.release_before)
-    return RolledBack(state.release_before, back.result, stale)
+    stale = purge_caches(session, state.release_before)
+    return RolledBack(state.release_before, back.failed, asked.and_then(back.result), stale)
 
 
 def not_switched(session: Session, why: str, back: RolledBack) -> GateClosed:
     """The error for a rollout that was rolled back because of `why`."""
-    if back.result.failed:
-        lines = [why, why_failed(session, "roll back", back.result), *_live_now(back.result)]
+    lines = [why]
+    if back.failed:
+        failed = {name: back.result.outcomes[name] for name in back.failed}
+        lines += [why_failed(session, "roll back", StageResult("roll back", failed))]
+        lines += where_live(back.result)
     else:
-        live = back.release or "nothing"
-        lines = [why, f"Every target that had switched was rolled back. Live is: {live}"]
+        said = "Every target that had switched was rolled back."
+        lines += _with_live(said, "Live is", session, back.result)
     return GateClosed(
         "\n".join([*lines, *stale_lines(back.stale)]),
         next_steps=[
@@ -203,10 +220,19 @@ def not_switched(session: Session, why: str, back: RolledBack) -> GateClosed:
     )
 
 
-def stopped(session: Session, why: str) -> GateClosed:
-    """The error for a rollout that stops before its switch because of `why`."""
+def stopped(session: Session, why: str, fetched: StageResult) -> GateClosed:
+    """The error for an attempt that stops before its switch because of `why`.
+
+    Those that were not told to fetch in it are asked what they have live.
+    """
+    fleet = session.fleet()
+    rest = [name for name in fleet.targets if name not in fetched.outcomes]
+    answers = fleet.fleet.status(rest).and_then(fetched) if rest else fetched
+    said = "Nothing has switched, anywhere."
+    if session.state.has_told_targets:
+        said = "No target was told to switch now."
     return GateClosed(
-        f"{why}\n{nothing_switched(session.state)}",
+        "\n".join([why, *_with_live(said, "Live is still", session, answers)]),
         next_steps=[
             "git deploy resync   # once the cause is fixed",
             "git deploy abort    # gives up this rollout",
@@ -220,16 +246,33 @@ def why_failed(session: Session, what: str, result: StageResult) -> str:
     return describe_failures(what, result.outcomes.values(), total, allowed)
 
 
-def nothing_switched(state: RolloutState) -> str:
-    """What is live where while the release is only being fetched."""
-    if state.may_be_live:
-        return "Targets that did not have the release keep what they had; the others keep it."
-    before = state.release_before or "nothing, as before"
-    return f"Nothing has switched, anywhere. Live is still: {before}"
+def told_to_switch(state: RolloutState) -> str:
+    """What is known of the fleet without asking it."""
+    if state.has_told_targets:
+        return "Targets may have switched before that; `git deploy report` asks them."
+    return "Nothing has switched: no target was told to."
 
 
-def _live_now(result: StageResult) -> list[str]:
-    by_release: dict[str, list[str]] = {}
-    for name, outcome in result.outcomes.items():
-        by_release.setdefault(outcome.live or "nothing known", []).append(name)
-    return [f"Live is {release} on {', '.join(names)}" for release, names in by_release.items()]
+def where_live(answers: StageResult) -> list[str]:
+    """What each of the targets says is live, and who does not say, as lines for a person."""
+    live: dict[str, list[str]] = {}
+    silent: dict[str, list[str]] = {}
+    for name, outcome in answers.outcomes.items():
+        if outcome.silent:
+            silent.setdefault(outcome.error, []).append(name)
+        else:
+            live.setdefault(outcome.live or "nothing", []).append(name)
+    return [
+        *(f"Live is {release} on {', '.join(names)}" for release, names in live.items()),
+        *(f"What is live is not known of {', '.join(n)} ({why})" for why, n in silent.items()),
+    ]
+
+
+def _with_live(said: str, live_is: str, session: Session, answers: StageResult) -> list[str]:
+    """`said`, with the one release that all of the fleet say is live, or with who says what."""
+    outcomes = answers.outcomes.values()
+    found = {outcome.live for outcome in outcomes}
+    is_one = len(found) == 1 and not any(outcome.silent for outcome in outcomes)
+    if is_one and set(answers.outcomes) >= set(session.fleet().targets):
+        return [f"{said} {live_is}: {found.pop() or 'nothing'}"]
+    return [said, *where_live(answers)]

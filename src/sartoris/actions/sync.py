@@ -152,8 +152,19 @@ def _choose_tag(session: Session, source: str, delivery: Delivering) -> None:
 
 
 def _is_tagged(session: Session) -> bool:
-    """Whether the chosen tag was made, and pushed where it should be: servers may have it then."""
-    return session.command.journal.rollout_of_tag(session.state.rollout_tag) is not None
+    """Whether the chosen tag was made, and pushed where it should be: servers may have it then.
+
+    What the state says is proof. A state that an older Sartoris wrote does not say it, and where
+    its journal was set aside too, a tag that stands here may have been at a site's own servers.
+    """
+    state, journal = session.state, session.command.journal
+    if state.tag_is_made or state.progress > Progress.TAGGED:
+        return True
+    if journal.rollout_of_tag(state.rollout_tag) is not None:
+        return True
+    is_unknown = journal.rollout_of_session(state.session) is None
+    is_elsewhere = delivery_of(session) is not TO_FLEET
+    return is_unknown and is_elsewhere and session.site.repository.has_tag(state.rollout_tag)
 
 
 def _require_something_to_repeat(session: Session) -> None:

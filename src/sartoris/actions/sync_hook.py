@@ -62,8 +62,10 @@ def _where(state: RolloutState) -> str:
             return "is live on the fleet"
         case Progress.SWITCHING:
             return "may be live on some targets"
+        case Progress.PUBLISHED if state.is_rolled_back:
+            return "is rolled back on every target that had switched"
         case Progress.PUBLISHED:
-            return "is published, and live on no target"
+            return "is published, and no target was told to switch"
     return "is tagged, and may be live on some servers"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.events import Tagged
@@ -60,6 +61,7 @@ def not_pushed(what: str, error: SartorisError) -> str:
 
 
 def _say(session: Session, *, pushed: bool) -> None:
+    """In the journal first: then a kill between the two leaves a tag that is in its history."""
     state = session.state
     session.events.emit(
         Tagged(
@@ -70,6 +72,7 @@ def _say(session: Session, *, pushed: bool) -> None:
             pushed=pushed,
         )
     )
+    session.write(replace(state, tag_is_made=True))
 
 
 def _push(session: Session, tags: Iterable[str]) -> None:

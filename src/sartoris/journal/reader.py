@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,20 @@ def read_journal(path: Path, session: str) -> Record:
             uri = f"{there.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as database:
                 return _read(database, session or _newest_session(database))
-    except (sqlite3.Error, ValueError, OSError) as error:
+    except (sqlite3.Error, ValueError, TypeError, OSError) as error:
         raise JournalUnreadable(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def believing(path: Path) -> Iterator[None]:
+    """While events are looked into: those of a damaged file may lack what they need.
+
+    Raises `JournalUnreadable`.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JournalUnreadable(f"{path} has damaged events: {error!r}") from error
 
 
 def _read(database: sqlite3.Connection, session: str) -> Record:
@@ -106,9 +118,20 @@ def _events(database: sqlite3.Connection, which: str, *values: str) -> tuple[Rec
     rows = database.execute(
         f"SELECT data, {', '.join(envelope)} FROM events WHERE {which} ORDER BY id", values
     )
-    return tuple(
-        {**dict(zip(envelope, known, strict=True)), **json.loads(data)} for data, *known in rows
-    )
+    read = (_recorded(data, zip(envelope, known, strict=True)) for data, *known in rows)
+    return tuple(event for event in read if event is not None)
+
+
+def _recorded(data: Any, envelope: Iterable[tuple[str, Any]]) -> Recorded | None:
+    """An event; None for one that a damaged file has made unreadable: what others say still counts.
+
+    A lost one is noticed where it matters: a state and the desired state that do not agree.
+    """
+    try:
+        event = {**dict(envelope), **json.loads(data)}
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return event if isinstance(event.get("event"), str) else None
 
 
 def _releases(database: sqlite3.Connection) -> dict[tuple[str, str], Shipped]:

@@ -8,17 +8,19 @@ which events were written, whichever process wrote them.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from sartoris import documents
 from sartoris.events import (
     Event,
     Published,
@@ -120,8 +122,8 @@ class Journal:
         if is_file:
             opened.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if is_file:
-                _touch(opened)
+            if is_file and not opened.exists():
+                _begin_file(opened)
             self._database = _patiently(lambda: _open(opened))
             self._file = _identity(opened)
         except (sqlite3.Error, OSError) as error:
@@ -221,7 +223,8 @@ class Journal:
     def events(self, session: str) -> list[dict[str, Any]]:
         """The events of one session, oldest first, as in `--json`."""
         rows = self._read(f"{_EVENTS} WHERE session = ? ORDER BY id", (session,))
-        return [_document(*row) for row in rows]
+        with self._believing("events"):
+            return [_document(*row) for row in rows]
 
     def since(self, seq: int, *, limit: int = 1000) -> list[dict[str, Any]]:
         """The events after number `seq`, of all sessions, oldest first, as in `--json`.
@@ -229,7 +232,8 @@ class Journal:
         How another process follows: it asks again with the number of the last one that it has.
         """
         rows = self._read(f"{_EVENTS} WHERE id > ? ORDER BY id LIMIT ?", (seq, limit))
-        return [_document(*row) for row in rows]
+        with self._believing("events"):
+            return [_document(*row) for row in rows]
 
     def last_seq(self) -> int:
         """The number of the newest event; 0 without any."""
@@ -247,23 +251,26 @@ class Journal:
             " WHERE slot = ?",
             (slot,),
         )
-        return {
-            row[0]: TargetRecord(
-                target=row[0],
-                at=row[1],
-                answered_at=row[2],
-                live=row[3],
-                held=tuple(json.loads(row[4])),
-                error=row[5],
-                message=row[6],
-            )
-            for row in rows
-        }
+        with self._believing("targets"):
+            return {row[0]: _target(*row) for row in rows}
 
     def _rollouts(self, where: str, values: Iterable[object]) -> list[RolloutRecord]:
         names = tuple(RolloutRecord.__dataclass_fields__)
         rows = self._read(f"SELECT {', '.join(names)} FROM rollouts {where}", values)
-        return [RolloutRecord(**dict(zip(names, row, strict=True))) for row in rows]
+        with self._believing("rollouts"):
+            return [_rollout(**dict(zip(names, row, strict=True))) for row in rows]
+
+    @contextmanager
+    def _believing(self, table: str) -> Iterator[None]:
+        """A damaged file may still be a database, with other things in its rows than we put there.
+
+        Raises `JournalUnusable`.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            damage = sqlite3.DatabaseError(f"a row of {table} is damaged: {error}")
+            raise unusable(self.path, "trusted", damage) from error
 
     def _read(self, question: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         try:
@@ -363,6 +370,24 @@ def _storable(value: object) -> object:
     return value
 
 
+def _begin_file(path: Path) -> None:
+    """A new file, without the log of another database that stood here and was moved away: SQLite
+    would put what is in that into the new one.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)  # for many that begin at once
+        if path.exists():
+            return
+        for end in ("-wal", "-shm"):
+            left = path.with_name(path.name + end)
+            if os.path.lexists(left):
+                documents.keep_beside(left)
+        _touch(path)
+    finally:
+        os.close(directory)
+
+
 def _touch(path: Path) -> None:
     """Make the file as the umask has it: SQLite would not let a group write, and copies the mode of
     the database to the files that it puts beside it.
@@ -427,8 +452,45 @@ def _document(
     data: str,
 ) -> dict[str, Any]:
     """As `Event.to_json`. Before version 2 all that there was stood in `data`."""
+    if not all(isinstance(one, str) for one in (event, session, command, repository, slot)):
+        raise TypeError("a name is no text")
     envelope = {"session": session, "command": command, "repository": repository, "slot": slot}
     return {"event": event, "seq": seq, "at": round(at, 6), **envelope, **json.loads(data)}
+
+
+def _target(
+    target: str,
+    at: float,
+    answered_at: float | None,
+    live: str,
+    held: str,
+    error: str,
+    message: str,
+) -> TargetRecord:
+    if not all(isinstance(one, str) for one in (target, live, error, message)):
+        raise TypeError("a name is no text")
+    return TargetRecord(
+        target=target,
+        at=_time(at),
+        answered_at=None if answered_at is None else _time(answered_at),
+        live=live,
+        held=tuple(map(str, json.loads(held))),
+        error=error,
+        message=message,
+    )
+
+
+def _rollout(*, started: float, ended: float | None, **names: Any) -> RolloutRecord:
+    if not all(isinstance(one, str) for one in names.values()):
+        raise TypeError("a name is no text")
+    ended = None if ended is None else _time(ended)
+    return RolloutRecord(started=_time(started), ended=ended, **names)
+
+
+def _time(seconds: Any) -> float:
+    """One that a calendar has. Raises ValueError, TypeError, OverflowError."""
+    time.localtime(seconds)
+    return float(seconds)
 
 
 def _first(records: list[RolloutRecord]) -> RolloutRecord | None:

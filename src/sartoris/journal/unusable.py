@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,17 @@ from sartoris.errors import Refused
 from sartoris.journal.snapshot import may_write
 from sartoris.shell import command
 
+_DAMAGED = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_ERROR,  # tables that are not there
+}
+_DAMAGED_INPUT = {
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _NOT_ALLOWED = {
     sqlite3.SQLITE_READONLY,
@@ -17,6 +29,7 @@ _NOT_ALLOWED = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_AUTH,
 }
+_OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 _HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
@@ -52,20 +65,34 @@ class JournalMoved(JournalUnusable):
 def unusable(path: Path, what: str, error: Exception) -> JournalUnusable:
     """The error to raise when the journal at `path` cannot be `what`, because of `error`.
 
-    Only a file that is damaged is one to move away, and only by who may do that.
+    Only a file that is damaged is one to move away, and only by who may do that: a disk that is
+    full or broken, or a missing permission, is to be mended, and the journal is whole then.
     """
     said = f"the journal {path} cannot be {what}: {error}"
     if isinstance(error, sqlite3.Error) and is_held(error):
         return _held(path, said)
     kind = _kind(error)
-    if kind in _FULL:
-        steps = [command("df", "-h", str(path.parent)), "git deploy status"]
-    elif (kind in _NOT_ALLOWED and not path.is_dir()) or not may_write(path):
-        steps = [command("ls", "-ld", str(path.parent), str(path)), "git deploy status"]
-    else:
+    if _is_damaged(path, error) and may_write(path):
         aside = command("mv", str(path), f"{path}.broken")
         steps = [f"{aside}   # a new one is begun", "git deploy report"]
+    elif kind in _FULL:
+        steps = [command("df", "-h", str(path.parent)), "git deploy status"]
+    elif kind in _NOT_ALLOWED or not may_write(path):
+        beside = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))]
+        there = [str(one) for one in beside if os.path.lexists(one)]
+        steps = [command("ls", "-ld", str(path.parent), *there), "git deploy status"]
+    else:
+        steps = ["git deploy status"]
     return JournalUnusable(said, next_steps=steps)
+
+
+def _is_damaged(path: Path, error: Exception) -> bool:
+    if path.is_dir():
+        return True
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code in _DAMAGED_INPUT or _kind(error) in _DAMAGED
 
 
 def is_held(error: sqlite3.Error) -> bool:
@@ -77,8 +104,8 @@ def _kind(error: Exception) -> int:
     """SQLite's primary code; for an error of the machine, the one that is most like it."""
     if isinstance(error, sqlite3.Error):
         return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
-    no_space = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return sqlite3.SQLITE_FULL if no_space else sqlite3.SQLITE_CANTOPEN
+    is_of_disk = isinstance(error, OSError) and error.errno in _OF_DISK
+    return sqlite3.SQLITE_FULL if is_of_disk else sqlite3.SQLITE_CANTOPEN
 
 
 def _held(path: Path, said: str) -> JournalUnusable:

@@ -44,15 +44,16 @@ class DryRun(Effects):
             self._records.lock.require_free(holder)
         self._taken = holder
 
-    def claim_lock(self, me: Holder, *, force: bool) -> Holder:
-        return self._records.lock.examine(me, force=force)
+    def claim_lock(self, me: Holder, *, force: bool, session: str = "") -> Holder:
+        self._taken = self._records.lock.examine(me, force=force, session=session)
+        return self._taken
 
     def release_lock(self, holder: Holder) -> None:  # noqa: ARG002
         """The rollout goes on after a dry run; in it, the lock is free from here on."""
         self._is_released = True
 
     def lock_holder(self) -> Holder | None:
-        return self._taken or self._records.lock.holder()
+        return self._taken or self._records.lock.written()
 
     def write_state(self, state: RolloutState) -> None:
         """The session knows it."""

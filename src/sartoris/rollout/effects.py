@@ -7,13 +7,14 @@ here, and then neither type-checks without it.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from sartoris.errors import GitFailed, SartorisError
+from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.hooks import HookContext, HookReport, Hooks, Phase
 from sartoris.rollout.lock import Holder, RolloutLock, exclusively
 from sartoris.workspace.worktree import Workspace
@@ -45,8 +46,10 @@ class Effects(ABC):
         """Take the free lock. Raises `LockHeld`, `OtherRepository`."""
 
     @abstractmethod
-    def claim_lock(self, me: Holder, *, force: bool) -> Holder:
-        """The lock as held by `me`, taken over if `force`. Raises as `RolloutLock.require` does."""
+    def claim_lock(self, me: Holder, *, force: bool, session: str = "") -> Holder:
+        """The lock as held by `me`, taken over if `force`, of the rollout `session` where that is
+        known. Raises as `RolloutLock.require` does.
+        """
 
     @abstractmethod
     def release_lock(self, holder: Holder) -> None: ...
@@ -158,7 +161,22 @@ class Real(Effects):
         with exclusively(self._records.running, user) as last_was_killed:
             if last_was_killed:
                 self._clear_up_after_a_kill()
+            self._free_lock_of_ended_rollout()
             yield
+
+    def _free_lock_of_ended_rollout(self) -> None:
+        """An end that was killed between its last two steps."""
+        holder, state = self._lock.written(), None
+        is_ours = holder is not None and holder.is_of(str(self._site.repository.git_dir))
+        if holder is None or not is_ours or os.path.lexists(self._records.state.path):
+            return
+        with suppress(Refused):  # a state that is lost, which whoever needs it says
+            state = self._records.state.read()
+        if state is not None and state.ended:
+            self._events.warn(
+                f"the lock of a rollout that is {state.ended} is freed: its last command was killed"
+            )
+            self._lock.release(holder)
 
     def _clear_up_after_a_kill(self) -> None:
         from sartoris import atomic
@@ -175,14 +193,14 @@ class Real(Effects):
     def take_lock(self, holder: Holder) -> None:
         self._lock.take(holder)
 
-    def claim_lock(self, me: Holder, *, force: bool) -> Holder:
-        return self._lock.require(me, force=force)
+    def claim_lock(self, me: Holder, *, force: bool, session: str = "") -> Holder:
+        return self._lock.require(me, force=force, session=session)
 
     def release_lock(self, holder: Holder) -> None:
         self._lock.release(holder)
 
     def lock_holder(self) -> Holder | None:
-        return self._lock.holder()
+        return self._lock.written()
 
     @property
     def _lock(self) -> RolloutLock:

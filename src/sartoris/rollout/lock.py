@@ -10,7 +10,7 @@ import fcntl
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -44,6 +44,23 @@ class Holder(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         return documents.fields_of(self._asdict())
 
+    @classmethod
+    def nobody(
+        cls,
+        why: str,
+        *,
+        since: float,
+        session: str = "",
+        action: str = "unknown",
+        repository: str = "",
+    ) -> Holder:
+        """Who holds a lock that does not say it; `why` stands for the name."""
+        return cls(session, _NOBODY, why, _NOBODY, 0, since, action, "", repository)
+
+    @property
+    def is_known(self) -> bool:
+        return self.user != _NOBODY
+
     def is_of(self, repository: str) -> bool:
         """Whether the rollout is of this repository, not of one that shares its lock."""
         return self.repository in ("", repository)
@@ -56,6 +73,8 @@ class Holder(NamedTuple):
         name = self.who if self.who.split(" ")[0] == self.user else f"{self.who} ({self.user})"
         reason = f": {self.why}" if self.why else ""
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
+        if not self.is_known:
+            return f"{self.who}, since {when} ({duration(time.time() - self.since)} ago)"
         return (
             f"{name} on {self.host}, since {when} ({duration(time.time() - self.since)} ago),"
             f" `{self.action}`, process {self.process}{reason}"
@@ -112,40 +131,42 @@ class CommandRunning(Refused):
         )
 
 
+_NOBODY = "unknown"  # who holds a lock that does not say it
+
+
 _TIME_TO_SAY_A_NAME = 2  # seconds; a process needs microseconds, unless it has been stopped there
-_UNREADABLE = "(its lock file is not readable)"
+UNREADABLE = "(its lock file is not readable)"
+MISSING = "(its lock file is missing)"
 
 
 class RolloutLock:
     """The lock file at `path`, a document with the fields of `Holder`.
 
+    `lost` gives the holder when there is no file, and a rollout is in progress all the same.
     Whoever asks for the holder or changes it may get `NewerVersion`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lost: Callable[[], Holder | None] = lambda: None) -> None:
         self.path = path
+        self._lost = lost
 
     def holder(self) -> Holder | None:
-        """Who holds the lock; None if it is free. A damaged file still counts as held."""
+        """Who holds the lock; None if it is free. A damaged or lost file still counts as held."""
+        return self.written() or self._lost()
+
+    def written(self) -> Holder | None:
+        """As `holder`, but a lock that has no file is free: somebody took it away."""
         try:
             return documents.read(self.path, "the lock", _holder)
         except documents.Unreadable:
-            since = self.path.lstat().st_mtime
-            return Holder(
-                session="",
-                user="unknown",
-                who=_UNREADABLE,
-                host="unknown",
-                process=0,
-                since=since,
-                action="unknown",
-            )
+            return Holder.nobody(UNREADABLE, since=self.path.lstat().st_mtime)
 
     def take(self, holder: Holder) -> None:
         """Take the free lock; of many at once, exactly one does.
 
         Raises `LockHeld`, `OtherRepository`.
         """
+        self.require_free(holder)
         text = documents.text_of(holder.to_json())
         if not atomic.create_text(self.path, text):
             raise _held(self.holder() or holder, holder)
@@ -156,16 +177,17 @@ class RolloutLock:
         if current is not None:
             raise _held(current, holder)
 
-    def require(self, me: Holder, *, force: bool) -> Holder:
+    def require(self, me: Holder, *, force: bool, session: str = "") -> Holder:
         """The lock as held by `me`, taken over from another person if `force`.
 
-        The session stays the one in the lock. Raises `NoRollout`, `LockHeld`, `OtherRepository`.
+        `session` is the rollout's where that is known; else it stays the one in the lock. Raises
+        `NoRollout`, `LockHeld`, `OtherRepository`.
         """
-        mine = self.examine(me, force=force)
+        mine = self.examine(me, force=force, session=session)
         documents.write(self.path, mine.to_json())
         return mine
 
-    def examine(self, me: Holder, *, force: bool) -> Holder:
+    def examine(self, me: Holder, *, force: bool, session: str = "") -> Holder:
         """As `require`, and leave the lock as it is."""
         current = self.holder()
         if current is None:
@@ -175,12 +197,14 @@ class RolloutLock:
         if not current.is_same_person_as(me) and not force:
             raise LockHeld(current)
         return me._replace(
-            session=current.session or me.session, since=current.since, unknown=current.unknown
+            session=session or current.session or me.session,
+            since=current.since,
+            unknown=current.unknown,
         )
 
     def release(self, holder: Holder) -> None:
         """Remove the lock if it is still this session's; never another person's."""
-        current = self.holder()
+        current = self.written()
         if current is not None and current.session == holder.session:
             documents.remove(self.path)
 

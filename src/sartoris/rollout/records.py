@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sartoris.rollout.lock import RolloutLock
+from sartoris.documents import Unreadable
+from sartoris.rollout.lock import MISSING, Holder, RolloutLock
 
 if TYPE_CHECKING:
     from sartoris.events import EventStream
@@ -28,7 +31,8 @@ class Records:
     def __init__(self, site: Site, events: EventStream | None = None) -> None:
         root = site.config.lock_dir_root
         self.directory = site.directory
-        self.lock = RolloutLock((root / "git-deploy" if root else site.directory) / "lock")
+        lock = (root / "git-deploy" if root else site.directory) / "lock"
+        self.lock = RolloutLock(lock, self._holder_without_lock)
         self._site = site
         self._events = events
         self._known: Recovery | None = None
@@ -67,6 +71,22 @@ class Records:
     @property
     def journal(self) -> Path:
         return self.directory / "journal.sqlite"
+
+    def _holder_without_lock(self) -> Holder | None:
+        """A rollout writes its state after its lock, and removes it first. So where there is only a
+        state, the lock was lost, and the rollout is in progress.
+        """
+        path = self.directory / "rollout.json"
+        if not os.path.lexists(path):
+            return None
+        from sartoris.rollout.state import read_state
+
+        repository = str(self._site.repository.git_dir)
+        nobody = Holder.nobody(MISSING, since=path.lstat().st_mtime, repository=repository)
+        with suppress(Unreadable):
+            if state := read_state(path):
+                return nobody._replace(session=state.session, action=state.action)
+        return nobody
 
     def _recovery(self) -> Recovery:
         """What is still known here when the state of a rollout or the desired state is lost."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sartoris.documents import Unreadable
 from sartoris.fleet.desired import Desired, Found, read_slots
-from sartoris.journal.reader import JournalUnreadable, Record, read_journal
+from sartoris.journal.reader import JournalUnreadable, Record, believing, read_journal
 from sartoris.rollout.decisions import Here, decisions, is_document
 from sartoris.rollout.lock import Holder
 from sartoris.rollout.old_journal import state_from_steps
@@ -82,16 +82,23 @@ class Recovery:
             return None
         try:
             record = read_journal(self._journal, holder.session)
+            with believing(self._journal):
+                return self._state(record, why, holder)
         except JournalUnreadable as error:
             if not why and self._only_begins(holder):
                 return None
             raise self._lost(why, error.why) from error
-        if not holder.session and _is_over(record):
+
+    def _state(self, record: Record, why: str, holder: Holder) -> RolloutState | None:
+        result = _result(record)
+        if not holder.session and (result or not record.events):
             return None  # the damaged lock is of no rollout that the journal knows
         if not record.events:
             self._require_older(record, holder, why)
             return None
         state = rebuild_state(record, self._here())
+        if result and not why:
+            return _ended(state, holder, record, result)
         if state is None:
             return None
         found = agreed(state, self._desired(state.slot), record)
@@ -110,7 +117,9 @@ class Recovery:
     def _rebuilt_desired(self, why: str) -> Found:
         what = f"the desired state, {self._desired_path}, {_missing_or(why)}"
         try:
-            slots = decisions(read_journal(self._journal, ""), self._here()).slots
+            record = read_journal(self._journal, "")
+            with believing(self._journal):
+                slots = decisions(record, self._here()).slots
         except JournalUnreadable as error:
             if not why and self._is_new():
                 return Found({})
@@ -156,5 +165,20 @@ def _missing_or(why: str) -> str:
     return f"cannot be read ({why})" if why else "is missing"
 
 
-def _is_over(record: Record) -> bool:
-    return not record.events or any(one["event"] == "rollout-ended" for one in record.events)
+def _result(record: Record) -> str:
+    """How the rollout has ended, "" if it has not, or went on after an end that was cut short."""
+    result = ""
+    for event in record.events:
+        if event["event"] == "rollout-ended":
+            result = event["result"]
+        elif event["event"] == "step-started" or is_document(event, "rollout"):
+            result = ""
+    return result
+
+
+def _ended(state: RolloutState | None, holder: Holder, record: Record, result: str) -> RolloutState:
+    """Its state was removed, and a kill has left the lock."""
+    if state is None:
+        slot = record.events[-1].get("slot", "")
+        state = RolloutState(session=holder.session, action=holder.action, prefix=slot, slot=slot)
+    return replace(state, ended=result, rebuilt=_missing_or(""))

@@ -120,10 +120,14 @@ class Session:
 
     def end(self, result: str, message: str = "") -> None:
         """Write the result, forget the state, free the lock: in this order, each repeatable."""
+        self.say_ended(result, message)
+        self.effects.forget_state()
+        self.effects.release_lock(self.person.holding(self._action, session=self._state.session))
+
+    def say_ended(self, result: str, message: str) -> None:
+        """For the journal, and whoever listens."""
         session = self._state.session
         self.events.emit(RolloutEnded(session=session, result=result, message=message))
-        self.effects.forget_state()
-        self.effects.release_lock(self.person.holding(self._action, session=session))
 
 
 def hook_context(action: str, state: RolloutState, **variables: str) -> HookContext:
@@ -136,10 +140,19 @@ def hook_context(action: str, state: RolloutState, **variables: str) -> HookCont
     )
 
 
-def begin(command: Command, person: Person, prefix: str, why: str, **known: Any) -> Session:
+def begin(
+    command: Command,
+    person: Person,
+    prefix: str,
+    why: str,
+    *,
+    instead_of: Session | None = None,
+    **known: Any,
+) -> Session:
     """Take the lock and write the first state; `known` are more of its fields.
 
-    Raises `LockHeld`, `OtherRepository`.
+    `instead_of` is one's own rollout that ends here. At no moment is there none: a kill leaves the
+    one or the other. Raises `LockHeld`, `OtherRepository`.
     """
     _require_journal(command)
     site = command.site
@@ -157,9 +170,15 @@ def begin(command: Command, person: Person, prefix: str, why: str, **known: Any)
         work_tree=str(site.repository.top),
     )
     session = Session(command, person, replace(state, **known))
-    command.effects.take_lock(holder)  # after everything that can be wrong
+    if instead_of is None:
+        command.effects.take_lock(holder)  # after everything that can be wrong
+        _follow(command, state)
+        session.write(session.state)
+        return session
+    instead_of.say_ended("aborted", f"gave way to a {command.name}")
     _follow(command, state)
     session.write(session.state)
+    command.effects.claim_lock(holder, force=site.options.force, session=holder.session)
     return session
 
 
@@ -177,9 +196,11 @@ def join(command: Command, *, as_command: str = "") -> Session:
             require_allowed(name, known)
     _require_work_tree(site.repository.top, known)
     person = Person.of(site)
-    # A damaged lock does not know which rollout it stands for; the state does.
-    me = person.holding(name, session=known.session if known else "")
-    holder = command.effects.claim_lock(me, force=site.options.force)
+    # A damaged lock does not know which rollout it stands for, nor does one that a revert was about
+    # to give to itself; the state does.
+    session = known.session if known else ""
+    me, force = person.holding(name, session=session), site.options.force
+    holder = command.effects.claim_lock(me, force=force, session=session)
     state = known or state_of_nothing(command, holder)
     require_allowed(name, state, force=site.options.force)
     _follow(command, state)

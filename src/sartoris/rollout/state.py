@@ -52,9 +52,10 @@ class Progress(StrEnum):
 class RolloutState:
     """One rollout. `branch` "" means a detached head at the start.
 
-    `start_tag_is_new`: this rollout has made its start tag. `remote_site` and
-    `remote_branch` are what was typed at its start, for the commands that follow; "" where nothing
-    was. `source` is the commit that ships,
+    `start_tag_is_new`: this rollout has made its start tag. `remote_site` and `remote_branch` are
+    what was typed at its start, for the commands that follow; "" where nothing was. `tag_is_made`:
+    its own tag stands, and at the remote where it should, so servers may have it. `source` is the
+    commit that ships,
     `commit` what it was composed to, `release` the name under which targets hold it (the rollout
     tag, or in a revert the tag reverted to). `before` is what the slot's desired state named before
     this rollout, chosen once for the whole fleet: the one answer to "go back to what?". `tagged_at`
@@ -65,8 +66,10 @@ class RolloutState:
     that may still serve what was live before, and why. `reverted_tag` is what a revert without a
     fleet marks what it leaves with; with one, the rollout tag says it. `is_after_half`: this
     rollout ended another one that had begun to switch, so targets may have that one's release live,
-    or what was before it. `rebuilt` says why the state is not from its file but from the journal,
-    "" if it is not. `unknown` are the fields of a later version.
+    or what was before it. `is_rolled_back`: targets were told to switch, and each of them has
+    answered that it went back. `rebuilt` says why the state is from the journal, "" if it is from
+    its file. `ended` is its result where the journal says that it is over, and only its lock was
+    not freed. `unknown` are the fields of a later version.
     """
 
     session: str
@@ -82,6 +85,7 @@ class RolloutState:
     remote_site: str = ""
     remote_branch: str = ""
     rollout_tag: str = ""
+    tag_is_made: bool = False
     source: str = ""
     release: str = ""
     commit: str = ""
@@ -97,7 +101,9 @@ class RolloutState:
     stale: Mapping[str, str] = field(default_factory=dict)
     reverted_tag: str = ""
     is_after_half: bool = False
+    is_rolled_back: bool = False
     rebuilt: str = ""
+    ended: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -117,18 +123,26 @@ class RolloutState:
     def untagged(self) -> RolloutState:
         """The state when the rollout tag could not be made or pushed, and is gone again."""
         return replace(
-            self, progress=Progress.STARTED, rollout_tag="", source="", release="", message=""
+            self,
+            progress=Progress.STARTED,
+            rollout_tag="",
+            tag_is_made=False,
+            source="",
+            release="",
+            message="",
         )
 
     def switching(self) -> RolloutState:
         """The state before a switch, also of one that is repeated after all had switched: its way
         back may not come to its end, and then the release is not live any more.
         """
-        return replace(self, progress=Progress.SWITCHING, left_behind=(), stale={})
+        return replace(
+            self, progress=Progress.SWITCHING, left_behind=(), stale={}, is_rolled_back=False
+        )
 
     def rolled_back(self) -> RolloutState:
         """The state after every target that had switched was rolled back."""
-        return replace(self, progress=Progress.PUBLISHED, is_after_half=False)
+        return replace(self, progress=Progress.PUBLISHED, is_after_half=False, is_rolled_back=True)
 
     @property
     def delivery(self) -> Delivery:
@@ -144,6 +158,11 @@ class RolloutState:
     def may_be_live(self) -> bool:
         """Whether any target may have something else live than what was before."""
         return self.progress >= Progress.SWITCHING or self.is_after_half
+
+    @property
+    def has_told_targets(self) -> bool:
+        """Whether any target was told to switch, also if all have gone back since."""
+        return self.may_be_live or self.is_rolled_back
 
     @property
     def is_half_switched(self) -> bool:
@@ -173,7 +192,7 @@ class StateFile:
     def read(self) -> RolloutState | None:
         """The state of the rollout that is in progress; None for none, or one that only begins."""
         try:
-            found = documents.read(self.path, "the state of the rollout", RolloutState.from_json)
+            found = read_state(self.path)
         except documents.Unreadable as error:
             return self._recover(error.why)
         return self._recover("") if found is None else found
@@ -185,6 +204,11 @@ class StateFile:
 
     def remove(self) -> None:
         documents.remove(self.path)
+
+
+def read_state(path: Path) -> RolloutState | None:
+    """The state in a file, None if there is none. Raises `NewerVersion`, `Unreadable`."""
+    return documents.read(path, "the state of the rollout", RolloutState.from_json)
 
 
 def _way(value: Any) -> Way:

@@ -28,11 +28,13 @@ class Situation(StrEnum):
     TAGGED_BY_HAND = "tagged-by-hand"
     TAGGED_BY_HOOK = "tagged-by-hook"
     PUBLISHED = "published"
+    ROLLED_BACK = "rolled-back"
     SWITCHING = "switching"
     SYNCED = "synced"
     SYNCED_BY_HOOK = "synced-by-hook"
     REVERTED = "reverted"
     ABORTING = "aborting"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,13 @@ TABLE: dict[Situation, Row] = {
         {**_AGAIN, **_FINISH},
     ),
     _S.PUBLISHED: Row(
-        "published, not passed the gate: nothing live has changed",
+        "published, not passed the gate: no target was told to switch",
+        ("git deploy resync", "git deploy abort"),
+        _AGAIN,
+        _FINISH,
+    ),
+    _S.ROLLED_BACK: Row(
+        "its gate closed in the switch: every target that had switched answered that it went back",
         ("git deploy resync", "git deploy abort"),
         _AGAIN,
         _FINISH,
@@ -139,6 +147,12 @@ TABLE: dict[Situation, Row] = {
         ("git deploy abort", "git deploy report"),
         _OUT,
     ),
+    # Each command that changes something frees the lock, before it does anything.
+    _S.ENDED: Row(
+        "it has ended, and was killed before it freed its lock; the next command frees it",
+        ("git deploy start", "git deploy report"),
+        {"start": _S.STARTED, "hotfix": _S.STARTED, "revert": _S.NONE},
+    ),
 }
 
 
@@ -150,6 +164,8 @@ def situation(state: RolloutState | None) -> Situation:
     """Where the rollout of `state` stands; None: there is none."""
     if state is None:
         return Situation.NONE
+    if state.ended:
+        return Situation.ENDED
     if state.aborting:
         return Situation.ABORTING
     if state.returning:
@@ -160,6 +176,8 @@ def situation(state: RolloutState | None) -> Situation:
     if state.progress is Progress.TAGGED and state.delivery in (BY_HAND, BY_HOOK):
         by_hand = state.delivery is BY_HAND
         return Situation.TAGGED_BY_HAND if by_hand else Situation.TAGGED_BY_HOOK
+    if state.progress is Progress.PUBLISHED and state.is_rolled_back:
+        return Situation.ROLLED_BACK
     if state.progress is Progress.SYNCED and state.delivery is BY_HOOK:
         return Situation.SYNCED_BY_HOOK
     if state.progress is Progress.SYNCED and state.action == "revert":
@@ -186,6 +204,8 @@ def require_allowed(command: str, state: RolloutState | None, *, force: bool = F
     row = TABLE[here]
     if command in row.leads_to or (force and command in row.with_force):
         return
+    if here is Situation.ENDED:
+        raise NoRollout(command)
     if state is None or (here is Situation.STARTING and command in ("resync", "finish")):
         raise NoRollout(command)
     raise NotNow(_reason(command, here, state), next_steps=[*row.next_steps, "git deploy status"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.actions.life import Life
@@ -86,3 +88,38 @@ def test_another_person_needs_force_and_holds_the_lock_then(stopped: World) -> N
     assert enter(stopped, "resync").error is not None
     assert stopped.orders() == []
     assert enter(stopped, "resync", force=True).succeeded
+
+
+def lose_journal(world: World) -> None:
+    for path in world.records.directory.glob("journal.sqlite*"):
+        path.unlink()
+
+
+def test_a_lost_journal_takes_no_tag_from_a_release_that_is_live(world: World) -> None:
+    enter(world, "start")
+    world.broken = {"post-sync"}
+    enter(world, "sync")
+    tag = release_of(world)
+    lose_journal(world)
+    world.broken = {"push-tags"}
+    assert enter(world, "resync").succeeded
+    assert world.repository.has_tag(tag)
+    assert set(world.live().values()) == {tag}
+
+
+def test_a_tag_that_servers_may_have_stays_although_the_journal_is_lost(world: World) -> None:
+    """Of a rollout by hand only its state knows that the tag was pushed."""
+    enter(world, "start")
+    enter(world, "manual-sync")
+    state = world.state
+    assert state is not None
+    assert state.tag_is_made
+    for older in (False, True):
+        if older:  # which did not write that down
+            world.records.state.write(replace(state, tag_is_made=False))
+        lose_journal(world)
+        world.broken = {"push-tags"}
+        refused = enter(world, "resync")
+        assert refused.error is not None
+        assert "synchronised by hand" in refused.error.message
+        assert world.repository.has_tag(state.rollout_tag)

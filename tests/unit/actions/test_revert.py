@@ -8,6 +8,7 @@ import pytest
 
 from sartoris.actions.roll_out import SyncResult
 from sartoris.config.values import CountOrPercent
+from sartoris.rollout.transitions import Situation, situation
 from tests.unit.actions.life import Life
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
@@ -91,8 +92,12 @@ def test_a_pre_start_hook_that_fails_leaves_nothing(twice: World) -> None:
 
 @pytest.fixture
 def half_switched(tmp_path: Path) -> World:
+    return make_half_switched(tmp_path)
+
+
+def make_half_switched(place: Path) -> World:
     """A sync was killed when one target of three had switched to the second release."""
-    world = World(tmp_path, settings={"batch": CountOrPercent(1)})
+    world = World(place, settings={"batch": CountOrPercent(1)})
     old = roll_out(world)
     world.repository.commit()
     enter(world, "start")
@@ -150,3 +155,23 @@ def test_one_that_stops_early_leaves_half_a_fleet_its_way_back(half_switched: Wo
     assert enter(world, "abort").succeeded
     assert len(set(world.live().values())) == 1
     assert world.status().kind == "none"
+
+
+def test_killed_anywhere_while_it_takes_over_there_is_a_rollout_with_a_way_back(
+    tmp_path: Path,
+) -> None:
+    """A half-switched fleet is never left to nobody."""
+    for steps in range(1000):
+        world = make_half_switched(tmp_path / str(steps))
+        typed = enter(world, "revert", release=first(world), life=Life(steps))
+        if not typed.killed:
+            break
+        is_open = world.status().kind != "none"
+        assert is_open or len(set(world.live().values())) == 1, steps
+        if is_open and situation(world.state) is not Situation.ENDED:
+            assert enter(world, "abort").succeeded, steps
+        else:
+            enter(world, "converge")
+        assert len(set(world.live().values())) == 1, steps
+        assert world.status().kind == "none", steps
+    assert steps > 20

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from sartoris.actions.abort import RollbackIncomplete
 from sartoris.actions.roll_out import GateClosed, LockLost
+from sartoris.config.values import CountOrPercent
 from sartoris.hooks import HookContext, Phase
 from sartoris.rollout.state import Progress
+from sartoris.rollout.transitions import Situation, situation
 from tests.unit.actions.life import Life
+from tests.unit.actions.test_sync import break_on_the_new
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
 
@@ -57,7 +63,7 @@ def test_a_lock_that_was_taken_away_stops_it_before_the_switch(next_one: World) 
     next_one.on_hook = lose
     stopped = enter(next_one, "sync")
     assert isinstance(stopped.error, LockLost)
-    assert "Nothing has switched, anywhere" in stopped.error.message
+    assert "Nothing has switched: no target was told to" in stopped.error.message
     assert next_one.live() == live
 
 
@@ -80,3 +86,94 @@ def test_a_roll_back_tells_targets_that_come_back(next_one: World) -> None:
     wanted = next_one.wanted["slot0"]
     assert wanted.current is not None
     assert (wanted.current.release, wanted.pending) == (old, None)
+
+
+def test_who_cannot_be_asked_is_not_said_to_be_unchanged(next_one: World) -> None:
+    old = next_one.live()["web1"]
+    next_one.targets["web2"].away = True
+    stopped = enter(next_one, "sync")
+    assert isinstance(stopped.error, GateClosed)
+    assert "Live is still" not in stopped.error.message
+    assert f"Live is {old} on web1, web3" in stopped.error.message
+    assert "What is live is not known of web2 (unreachable)" in stopped.error.message
+
+
+@pytest.fixture
+def one_by_one(tmp_path: Path) -> World:
+    """One release is live, the next is started, and goes to one target after the other."""
+    world = World(tmp_path, settings={"batch": CountOrPercent(1), "max_failed": CountOrPercent(1)})
+    enter(world, "start")
+    enter(world, "sync")
+    world.repository.commit()
+    enter(world, "start")
+    return world
+
+
+def test_a_gate_takes_those_back_who_have_the_release_although_nobody_told_them(
+    one_by_one: World,
+) -> None:
+    """The state says nothing of web3, web3 does."""
+    world = one_by_one
+    old = world.live()["web1"]
+
+    def bring(phase: Phase, context: HookContext) -> None:
+        if phase is Phase.POST_TAG:
+            world.targets["web3"].live = context.rollout_tag
+
+    world.on_hook = bring
+    for name in ("web1", "web2"):
+        world.targets[name].wrong = {"service"}
+    closed = enter(world, "sync")
+    assert isinstance(closed.error, GateClosed)
+    assert world.live()["web3"] == old
+
+
+def test_a_roll_back_names_those_who_do_not_say_what_they_have(one_by_one: World) -> None:
+    one_by_one.targets["web3"].away = True
+    break_on_the_new(one_by_one.targets["web2"], one_by_one.live()["web1"])
+    closed = enter(one_by_one, "sync")
+    assert isinstance(closed.error, GateClosed)
+    assert "Every target that had switched was rolled back" in closed.error.message
+    assert "What is live is not known of web3 (unreachable)" in closed.error.message
+
+
+@pytest.fixture
+def rolled_back(tmp_path: Path) -> World:
+    """web1 had switched when web2 failed to, so both are back."""
+    world = World(tmp_path, settings={"batch": CountOrPercent(1)})
+    enter(world, "start")
+    enter(world, "sync")
+    world.repository.commit()
+    enter(world, "start")
+    break_on_the_new(world.targets["web2"], world.live()["web1"])
+    assert isinstance(enter(world, "sync").error, GateClosed)
+    assert situation(world.state) is Situation.ROLLED_BACK
+    return world
+
+
+def test_an_abort_after_a_roll_back_asks_every_target_again(rolled_back: World) -> None:
+    world = rolled_back
+    old, state = world.live()["web1"], world.state
+    assert state is not None
+    world.targets["web3"].live = state.release
+    assert enter(world, "abort").succeeded
+    assert world.live()["web3"] == old
+
+
+def test_who_does_not_answer_an_abort_after_a_roll_back_is_not_said_to_be_back(
+    rolled_back: World,
+) -> None:
+    rolled_back.targets["web1"].away = True
+    told = enter(rolled_back, "abort")
+    assert isinstance(told.error, RollbackIncomplete)
+    assert "unreachable" in told.error.message
+    assert "web1" in told.error.message
+
+
+def test_a_resync_after_a_roll_back_that_stops_does_not_say_that_nothing_had_switched(
+    rolled_back: World,
+) -> None:
+    rolled_back.targets["web3"].away = True
+    stopped = enter(rolled_back, "resync")
+    assert isinstance(stopped.error, GateClosed)
+    assert "Nothing has switched, anywhere" not in stopped.error.message

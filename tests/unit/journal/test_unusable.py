@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -166,3 +167,45 @@ def test_one_that_another_has_begun_in_its_place_takes_no_more_either(
         with pytest.raises(JournalUnusable, match="was moved away"):
             journal.record(EVENT)
         assert new.last_seq() == 0
+
+
+@pytest.mark.parametrize("number", sorted(errno.errorcode))
+def test_no_error_of_the_machine_brings_the_advice_to_move_it_away(path: Path, number: int) -> None:
+    path.touch()
+    error = unusable(path, "used", OSError(number, os.strerror(number), str(path)))
+    assert "mv " not in steps(error)
+    assert error.next_steps
+
+
+DAMAGE = {"ERROR", "CORRUPT", "FORMAT", "NOTADB", "IOERR_CORRUPTFS", "IOERR_DATA"}
+DAMAGE |= {"IOERR_SHORT_READ"}
+OTHER = {"FULL", "IOERR", "IOERR_READ", "IOERR_WRITE", "IOERR_FSYNC", "IOERR_SHMOPEN", "NOMEM"}
+OTHER |= {"CANTOPEN", "CANTOPEN_ISDIR", "READONLY", "READONLY_DIRECTORY", "READONLY_DBMOVED"}
+OTHER |= {"PERM", "AUTH", "BUSY", "LOCKED", "PROTOCOL", "INTERRUPT", "TOOBIG"}
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGE | OTHER))
+def test_only_errors_that_mean_damage_bring_it(path: Path, name: str) -> None:
+    path.touch()
+    error = sqlite3.OperationalError(name)
+    error.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
+    assert ("mv " in steps(unusable(path, "used", error))) is (name in DAMAGE)
+
+
+def test_the_log_of_one_that_was_moved_away_does_not_come_into_the_new_one(path: Path) -> None:
+    program = f"""
+import os
+from pathlib import Path
+from sartoris.events import Noted
+from sartoris.journal.store import Journal
+Journal(Path({str(path)!r})).record(Noted(message="x"))
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    log = path.with_name(path.name + "-wal")
+    assert log.stat().st_size > 0
+    path.rename(path.with_name("journal.sqlite.broken"))
+    with closing(Journal(path)) as new:
+        assert new.last_seq() == 0
+        new.record(EVENT)
+    assert path.with_name(f"{log.name}.unreadable-1").stat().st_size > 0

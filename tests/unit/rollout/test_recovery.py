@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,11 +146,34 @@ def test_a_lock_that_cannot_be_read_is_of_the_newest_rollout(place: Place) -> No
     assert place.state(holder=HOLDER._replace(session="")) is None
 
 
-def test_an_end_that_was_cut_short_can_be_repeated(place: Place) -> None:
+def test_an_end_that_was_killed_before_it_freed_its_lock_is_over(place: Place) -> None:
     place.record(*written(SWITCHING), ENDED)
     found = place.state()
     assert found
-    assert found.progress is Progress.SWITCHING
+    assert found.ended == "finished"
+
+
+def test_a_rollout_that_went_on_after_an_end_is_not_over(place: Place) -> None:
+    place.record(*written(SWITCHING), ENDED, *written(SWITCHING))
+    found = place.state()
+    assert found
+    assert (found.ended, found.progress) == ("", Progress.SWITCHING)
+
+
+def test_a_journal_with_damaged_events_is_not_believed(place: Place) -> None:
+    place.record(*written(SWITCHING))
+    for damage in ("'[]'", "'{'", "NULL", "7", "replace(data, 'document', 'documenu')"):
+        with closing(sqlite3.connect(place.directory / "journal.sqlite")) as database, database:
+            database.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM events")
+            database.execute("DELETE FROM events")
+            database.execute("INSERT OR IGNORE INTO events SELECT * FROM kept")
+            try:
+                database.execute(f"UPDATE events SET data = {damage}")
+            except sqlite3.IntegrityError:
+                continue
+        with pytest.raises(StateLost):
+            place.state("it is empty")
+        assert place.recovery.desired(f"after {damage}").slots == {}
 
 
 def test_a_rollout_that_an_older_journal_does_not_know_has_only_begun(place: Place) -> None:

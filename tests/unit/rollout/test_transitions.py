@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -22,24 +24,19 @@ STATE = RolloutState(
 
 def every_state() -> list[RolloutState]:
     """All that a situation may depend on, in every combination."""
+    may_be: dict[str, Iterable[Any]] = {
+        "action": ("start", "hotfix", "revert"),
+        "progress": Progress,
+        "way": DELIVERIES,
+        "aborting": (True, False),
+        "returning": ("", "a" * 40),
+        "is_after_half": (False, True),
+        "is_rolled_back": (False, True),
+        "ended": ("", "finished"),
+    }
     return [
-        replace(
-            STATE,
-            action=action,
-            progress=progress,
-            way=way,
-            aborting=aborting,
-            returning=returning,
-            is_after_half=is_after_half,
-        )
-        for action, progress, way, aborting, returning, is_after_half in product(
-            ("start", "hotfix", "revert"),
-            Progress,
-            DELIVERIES,
-            (True, False),
-            ("", "a" * 40),
-            (False, True),
-        )
+        replace(STATE, **dict(zip(may_be, values, strict=True)))
+        for values in product(*may_be.values())
     ]
 
 

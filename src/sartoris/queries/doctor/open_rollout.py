@@ -23,9 +23,10 @@ def lock(site: Site) -> Iterator[Finding]:
     holder = records.lock.holder()
     if holder is None:
         yield from _free(records)
-    elif not holder.session:
+    elif not holder.session or not holder.is_known:
         steps = ("git deploy status", "git deploy --force abort   # ends the rollout")
-        yield wrong("lock", f"{records.lock.path} cannot be read; it counts as held", *steps)
+        found = "cannot be read" if records.lock.written() else "is missing during a rollout"
+        yield wrong("lock", f"{records.lock.path} {found}; it counts as held", *steps)
     elif not holder.is_of(str(site.repository.git_dir)):
         error = OtherRepository(holder)
         yield warning("lock", error.message, *error.next_steps)
@@ -34,10 +35,7 @@ def lock(site: Site) -> Iterator[Finding]:
 
 
 def _free(records: Records) -> Iterator[Finding]:
-    if records.state.read() is not None:
-        text = "free, and the state of a rollout is there: an end that was interrupted"
-        yield warning("lock", text, "git deploy start   # clears it away")
-    elif running(records.running) is None and was_killed(records.running):
+    if running(records.running) is None and was_killed(records.running):
         text = "free; the last command was killed, and the next one clears up after it"
         yield warning("lock", text, "git deploy status")
     else:
