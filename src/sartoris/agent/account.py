@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 from sartoris.agent.errors import Failure
-from sartoris.agent.programs import GIT_VARIABLES_KEPT
+from sartoris.agent.programs import GIT_VARIABLES_KEPT, UMASK
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _KEPT = ("GIT_", "HTTPS_PROXY", "HTTP_PROXY", "LANG", "LC_", "NO_PROXY", "PATH", "TZ")
-_UMASK = 0o022
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +49,7 @@ class Account:
         """
         control = ctypes.CDLL(None).prctl  # looked up before there is any hurry
         try:
-            os.umask(_UMASK)
+            os.umask(UMASK)
             os.setgroups(self.groups)
             os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(self.uid, self.uid, self.uid)

@@ -17,7 +17,7 @@ from sartoris.agent.files import (
     write_json,
 )
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_for
-from sartoris.agent.records import FILE_VERSION, Release
+from sartoris.agent.records import FILE_VERSION, TREE_RULES, Release
 from sartoris.agent.release_hooks import run_hooks
 from sartoris.agent.slot import Slot
 from sartoris.agent.tree import Tree
@@ -86,8 +86,11 @@ class AtomicSlot(Slot):
     def _take_over(self, record: Release) -> None:
         place = self.place
         (place.releases / record.release).rename(place.staged)
-        with contextlib.suppress(FileNotFoundError):
-            (place.index / record.release).replace(place.staged_index)
+        place.staged_index.unlink(missing_ok=True)
+        # Without its index every file is written; of an older agent's tree nobody knows by what.
+        if record.tree_rules >= TREE_RULES:
+            with contextlib.suppress(FileNotFoundError):
+                (place.index / record.release).replace(place.staged_index)
         (place.meta / f"{record.release}.json").unlink(missing_ok=True)
 
     def clean_up(self, failure: Exception) -> None:

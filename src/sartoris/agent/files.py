@@ -25,6 +25,16 @@ def lexists(path: Path) -> bool:
     return True
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it that are missing, for all to read, whatever the umask."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    with contextlib.suppress(FileExistsError):  # somebody else's, just now
+        path.mkdir()
+        path.chmod(0o755 | path.stat().st_mode & stat.S_ISGID)
+
+
 def is_real_directory(path: Path) -> bool:
     try:
         return stat.S_ISDIR(path.lstat().st_mode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sartoris.agent.errors import Failure
 from sartoris.agent.files import lexists, write_json
 from sartoris.agent.real_tree import tree_for
-from sartoris.agent.records import Release
+from sartoris.agent.records import TREE_RULES, Release
 from sartoris.agent.slot import Slot
 from sartoris.agent.tree import Tree
 
@@ -42,6 +42,10 @@ class InPlaceSlot(Slot):
         self.after_switch(place.path)
 
     def _check_out(self) -> None:
+        live = self.records.release(self.records.live())
+        if live is None or live.tree_rules < TREE_RULES:
+            # Without an index every file is written; of an older agent's nobody knows by what.
+            self.place.in_place_index.unlink(missing_ok=True)
         tree = tree_for(self.place.path, self.place.in_place_index, self.submodules)
         tree.fill()
         tree.save_stat_cache()

@@ -28,6 +28,8 @@ MODULES = (
     "child",
     "path_checks",
     "store",
+    "checkout",
+    "modes",
     "tree",
     "submodules",
     "real_tree",

@@ -21,6 +21,16 @@ _UNIT = re.compile(
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HIGHEST_LEVEL = 1_000_000
+# What no clock, loop or file system of a target is troubled by, and nobody needs more of.
+_NUMBERS = {
+    "timeout": (1, 7 * 24 * 3600),
+    "keep": (0, 10_000),
+    "size": (0, 1 << 50),
+    "decided": (0, 1 << 53),
+}
+_MOST_LISTED = 1000
+_SHOWN = 200  # characters of a value
 _LONGEST_NAME = 200  # bytes; suffixes have to fit below the 255 that file systems allow
 
 
@@ -28,9 +38,10 @@ def parse(raw: Any) -> Order:
     """The order in a decoded JSON document. Raises Failure."""
     if not isinstance(raw, dict):
         raise Failure("bad-order", "the order is not a JSON object")
-    if raw.get("version") != VERSION or isinstance(raw.get("version"), bool):
-        shown = json.dumps(raw.get("version"), default=str)
-        raise Failure("unknown-version", f"order of version {shown}; this agent knows {VERSION}")
+    version = raw.get("version")
+    if type(version) is not int or version != VERSION:
+        message = f"order of version {_shown(version)}; this agent knows {VERSION}"
+        raise Failure("unknown-version", message)
     _check_level(raw.get("level", 1))
     order = Order(**_typed_fields(raw))
     _check(order)
@@ -41,6 +52,7 @@ def _check_level(level: object) -> None:
     """Before all else: an action or a value that is not known is then not called a mistake."""
     if not isinstance(level, int) or isinstance(level, bool):
         raise _bad("level", "is not of type int")
+    _check_number("level", level, 0, _HIGHEST_LEVEL)
     if level > LEVEL:
         message = f"this target's agent is of level {LEVEL}, the order needs {level}"
         raise Failure("agent-too-old", message)
@@ -61,6 +73,8 @@ def _typed(name: str, kind: str, value: object) -> object:
     if kind == "tuple[str, ...]":
         if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
             raise _bad(name, "is not a list of strings")
+        if len(value) > _MOST_LISTED:
+            raise _bad(name, f"is a list of more than {_MOST_LISTED}")
         return tuple(value)
     if type(value).__name__ != kind:
         raise _bad(name, f"is not of type {kind}")
@@ -80,9 +94,13 @@ def _check(order: Order) -> None:
     _check_inner_paths(order)
     if order.deploy_text and not _encoded_length(order.deploy_text):
         raise _bad("deploy_text", "is not text that can be written")
-    if order.timeout <= 0 or min(order.keep, order.size, order.decided) < 0:
-        message = "timeout, keep, size and decided are numbers that are not negative"
-        raise Failure("bad-order", message)
+    for name, (least, most) in _NUMBERS.items():
+        _check_number(name, getattr(order, name), least, most)
+
+
+def _check_number(field: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise _bad(field, f"is not a number from {least} to {most}")
 
 
 def _check_choice(field: str, value: str, choices: Sequence[str]) -> None:
@@ -165,4 +183,16 @@ def without_password(url: str) -> str:
 
 
 def _bad(field: str, why: str, value: Optional[str] = None) -> Failure:
-    return Failure("bad-order", f"{field} {why}" if value is None else f"{field} {value!r} {why}")
+    shown = field if value is None else f"{field} {_cut(repr(value))}"
+    return Failure("bad-order", f"{shown} {why}")
+
+
+def _shown(value: object) -> str:
+    try:
+        return _cut(json.dumps(value, default=str))
+    except (ValueError, RecursionError):  # a number with thousands of digits, a list in itself
+        return "that cannot be shown"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

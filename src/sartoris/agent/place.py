@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Optional
 
-from sartoris.agent.files import lexists
+from sartoris.agent.files import lexists, make_directory
 from sartoris.agent.order import Order
 
 
@@ -25,6 +25,7 @@ class Place:
         self.staged = self.own / "staging" / order.slot
         # No release begins with a dot: these cannot be a release's index.
         self.staged_index = self.index / f".staging-{order.slot}"
+        self.checkout = self.index / f".checkout-{order.slot}"
         self.in_place_index = self.index / f".in-place-{order.slot}"
         self.state = self.own / "state" / f"{order.slot}.json"
         self.git_directories = self.own / "git" / order.slot
@@ -41,7 +42,7 @@ class Place:
             return
         made = (self.releases, self.meta, self.index, self.staged.parent, self.state.parent)
         for directory in (*made, self.shared, self.lock.parent, self.trash):
-            directory.mkdir(parents=True, exist_ok=True)
+            make_directory(directory)
 
     def set_aside(self, path: Path) -> None:
         """Move somebody's directory or file to adopted/, under a name of its own."""

@@ -11,12 +11,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Optional
+from typing import IO, Optional
 
 from sartoris.agent.errors import Failure
 
 OUTPUT_LINES = 20
 
+# Whose umask it was is nothing that a release should depend on; of all programs, its hooks too.
+UMASK = 0o022
+
+_COMPLAINTS = 1 << 16  # bytes
 _GRACE = 0.5  # seconds between SIGTERM, at which git removes its temporary files, and SIGKILL
 
 
@@ -37,31 +41,39 @@ class Programs:
         hold_lock: bool = True,
         tail: int = 1 << 16,
         stdin: bytes = b"",
+        answers: bool = False,
     ) -> tuple[int, bytes]:
         """Run a program in its own session and wait: exit code, end of its output (`tail` bytes).
+
+        What one that `answers` writes to standard error is only in the output when it fails.
 
         With `hold_lock` the slot stays locked while the program lives, should the agent be killed.
         Raises OSError when it cannot be started, Failure when the time is up.
         """
-        with readable(stdin) as given:
+        with readable(stdin) as given, _complaints(answers) as complaints:
             process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
                 env=dict(environment),
                 stdin=given,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=complaints or subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=() if self.lock is None or not hold_lock else (self.lock,),
+                umask=UMASK,
             )
-        with process:
-            try:
-                output = self._collect(process, tail)
-                return process.wait(max(self.left(), 0)), output
-            except subprocess.TimeoutExpired:
-                raise self.too_late() from None
-            finally:
-                _end(process)
+            with process:
+                try:
+                    output = self._collect(process, tail)
+                    code = process.wait(max(self.left(), 0))
+                except subprocess.TimeoutExpired:
+                    raise self.too_late() from None
+                finally:
+                    _end(process)
+            if code != 0 and complaints is not None:
+                complaints.seek(0)
+                output += complaints.read(_COMPLAINTS)
+            return code, output
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
@@ -89,6 +101,16 @@ class Programs:
                 return bytes(output)
             if self.left() <= 0:
                 raise self.too_late()
+
+
+@contextlib.contextmanager
+def _complaints(apart: bool) -> Iterator[Optional[IO[bytes]]]:
+    """A file for what a program writes to standard error; None where it goes with the output."""
+    if not apart:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        yield file
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from typing import Optional
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import is_real_directory, lexists, read_json, remove, write_json
 from sartoris.agent.place import Place
-from sartoris.agent.records import Release
+from sartoris.agent.records import TREE_RULES, Release
 from sartoris.agent.submodules import Submodules
 from sartoris.agent.tree import Tree
 
@@ -60,6 +60,8 @@ class RealTree(Tree):
     def fill(self) -> None:
         """Bring every tracked file to its commit, here and in the submodules."""
         self._filled = True
+        if read_json(self._state_file).get("tree_rules") != TREE_RULES:
+            self.index.unlink(missing_ok=True)
         self._make_git_directory()
         self._drop_former()
         self._remember(fingerprint="")
@@ -109,12 +111,12 @@ class RealTree(Tree):
 
     def _remember(self, fingerprint: str) -> None:
         state = {"commit": self.commit, "links": self._links(), "fingerprint": fingerprint}
-        write_json(self._state_file, state)
+        write_json(self._state_file, {**state, "tree_rules": TREE_RULES})
 
     def _is_as_left(self) -> bool:
         state = read_json(self._state_file)
         return (
-            state.get("commit") == self.commit
+            (state.get("commit"), state.get("tree_rules")) == (self.commit, TREE_RULES)
             and _text_of(self.git_directory / "HEAD") == f"{self.commit}\n"
             and _text_of(self.path / ".git") == self._pointer()
             and state.get("fingerprint", "") != ""
@@ -183,10 +185,6 @@ class RealTree(Tree):
             if path.startswith(start):
                 return part.has_untracked(path[len(start) :])
         return super().has_untracked(path)
-
-    @property
-    def _is_live(self) -> bool:
-        return self.place.path == self.path or self.place.path in self.path.parents
 
     def _opaque(self) -> frozenset[str]:
         return frozenset(os.fspath(part.path) for part in self.parts)

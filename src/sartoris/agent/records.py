@@ -17,6 +17,9 @@ from sartoris.agent.place import Place
 # are of version 1. Fields that it does not know it ignores, and keeps where it changes a file.
 FILE_VERSION = 1
 
+# Which way trees are made, for whoever takes one over. Since 2 its index knows what is in it.
+TREE_RULES = 2
+
 _KINDS: dict[str, Any] = {
     "str": str,
     "int": int,
@@ -32,7 +35,10 @@ _STATE_KINDS: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Release:
-    """What meta/TAG.json says. `serial` counts the releases of a target: clocks may jump."""
+    """What meta/TAG.json says. `serial` counts the releases of a target: clocks may jump.
+
+    `tree_rules` says which way its tree was made, see `TREE_RULES`.
+    """
 
     release: str
     slot: str
@@ -44,6 +50,7 @@ class Release:
     deploy_file: str
     shared: tuple[str, ...]
     submodules: str = "compose"
+    tree_rules: int = 1
 
 
 class Records:
@@ -56,7 +63,7 @@ class Records:
         """None if there is no record, or none that can be read. Raises Failure for a newer one."""
         content = self._read(self.place.meta / f"{name}.json")
         known = {key: content[key] for key in Release.__annotations__ if key in content}
-        if set(Release.__annotations__) - set(known) - {"submodules"}:  # older records lack it
+        if set(Release.__annotations__) - set(known) - {"submodules", "tree_rules"}:  # new
             return None
         kinds = {key: _KINDS[str(kind)] for key, kind in Release.__annotations__.items()}
         if not _are_of(kinds, known) or not all(isinstance(one, str) for one in known["shared"]):
@@ -112,6 +119,7 @@ class Records:
             "deploy_file": order.deploy_file if order.deploy_text else "",
             "shared": list(order.shared),
             "submodules": order.submodules,
+            "tree_rules": TREE_RULES,
         }
         write_json(self.place.meta / f"{order.release}.json", record)
 

@@ -24,11 +24,16 @@ _PACKS_BEFORE_MAINTENANCE = 50
 _SETTINGS = {
     "core.attributesFile": "/dev/null",
     "core.autocrlf": "false",
+    "core.checkStat": "default",
+    "core.eol": "lf",
     "core.fileMode": "true",
     "core.fsmonitor": "false",
     "core.hooksPath": "/dev/null",
+    "core.ignoreStat": "false",
+    "core.sparseCheckout": "false",
     "core.splitIndex": "false",
     "core.symlinks": "true",
+    "core.trustCtime": "true",
     "core.untrackedCache": "false",
     "fetch.unpackLimit": "1",  # keep the pack: half the CPU of unpacking it
     "gc.auto": "0",
@@ -44,7 +49,7 @@ _FETCH = (
 
 
 # The commands of which all output is read.
-_WHOLE = ("cat-file", "config", "diff", "ls-files", "ls-remote", "ls-tree")
+_WHOLE = ("cat-file", "check-attr", "config", "diff", "ls-files", "ls-remote", "ls-tree")
 
 
 class Store:
@@ -75,6 +80,7 @@ class Store:
             **(more or {}),
             "GIT_DIR": os.fspath(store or self.path),
             "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+            "GIT_ATTR_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
         }
         if shallow is not None:
@@ -98,6 +104,7 @@ class Store:
                 environment=environment,
                 tail=sys.maxsize if whole else 1 << 16,
                 stdin=stdin,
+                answers=whole,
             )
         except FileNotFoundError:
             if shutil.which("git") is None:

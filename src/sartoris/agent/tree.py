@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
+import stat
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Optional
 
+from sartoris.agent.checkout import GITLINK, LINK, Checkout, Entry, blob_id, blob_id_of, is_program
 from sartoris.agent.errors import Failure
-from sartoris.agent.files import is_real_directory, lexists, remove
+from sartoris.agent.files import is_real_directory, lexists, make_directory, remove
+from sartoris.agent.modes import Modes, directories_of
 from sartoris.agent.records import Release
 from sartoris.agent.store import Store
 
@@ -26,11 +31,50 @@ class Tree:
         """Bring every tracked file to the commit; only what differs is written."""
         # A killed git left it: we have the slot's lock, and git itself holds it while it lives.
         self.index.with_name(f"{self.index.name}.lock").unlink(missing_ok=True)
-        self.path.mkdir(exist_ok=True)
-        self._git("read-tree", "--reset", "-u", self.commit)
+        is_new = not lexists(self.path)
+        if is_new:
+            make_directory(self.path)
+        checkout = Checkout(self.store, self.place.checkout)
+        checkout.git("read-tree", "--reset", "-u", self.commit, tree=self.path, index=self.index)
+        entries = checkout.entries(self.index)
+        for path, file in checkout.converted(self.index, entries).items():
+            file.replace(self.path / path)
+        checkout.end()
+        if not is_new:
+            self._mend_modes(entries)
 
-    def _git(self, *arguments: str) -> None:
-        self.store.git(*arguments, tree=self.path, index=self.index)
+    def _mend_modes(self, entries: Sequence[Entry]) -> None:
+        """Let nothing be as an earlier release left it, or as somebody made it since."""
+        modes = Modes(self.path, exact=not self._is_live)
+        for path in self._directories(entries):
+            facts = path.lstat()
+            self._mend_mode(path, facts, modes.of_directory(facts))
+        for entry in entries:
+            if entry.mode not in (LINK, GITLINK):
+                path = self.path / entry.path
+                facts = path.lstat()
+                self._mend_mode(path, facts, modes.of_file(facts, executable=is_program(entry)))
+
+    def _directories(self, entries: Sequence[Entry]) -> Iterator[Path]:
+        """The directories of the release; the top only where it is not somebody's own choice."""
+        if not self._is_live:
+            yield self.path
+        yield from (self.path / path for path in directories_of(one.path for one in entries))
+        yield from (self.path / one.path for one in entries if one.mode == GITLINK)
+
+    def _mend_mode(self, path: Path, facts: os.stat_result, wanted: int) -> None:
+        if stat.S_IMODE(facts.st_mode) == wanted:
+            return
+        try:
+            path.chmod(wanted)
+        except PermissionError:
+            if not self._is_live:  # there it may well be another user's
+                raise
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether this is the tree, or inside the tree, that is switched in place."""
+        return self.place.path == self.path or self.place.path in self.path.parents
 
     def remove_untracked(self) -> None:
         """Remove everything that is not in the commit.
@@ -40,7 +84,7 @@ class Tree:
         """
         if self._is_exact():
             return
-        self._git("clean", "-ffdxq")
+        self.store.git("clean", "-ffdxq", tree=self.path, index=self.index)
         if not self._is_exact():
             for repository in list(_named(self.path, ".git", self._opaque())):
                 if os.fspath(repository) != self._excluded():
@@ -87,12 +131,16 @@ class Tree:
         if is_real_directory(where):
             raise Failure("release-refused", f"the release has a directory where {name} belongs")
         # Anew beside it, then renamed: never through a link, never half written in a live tree.
-        temporary = where.with_name(f"{where.name}.sartoris-new")
-        temporary.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-            file.write(os.fsencode(self.order.deploy_text))
-        temporary.replace(where)
+        descriptor, temporary = tempfile.mkstemp(prefix=".sartoris-", dir=where.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(os.fsencode(self.order.deploy_text))
+                file.flush()
+                os.fchmod(descriptor, 0o644)
+            Path(temporary).replace(where)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
     def _share(self, path: str) -> None:
         shared = self.place.shared / path
@@ -103,10 +151,10 @@ class Tree:
         if lexists(shared):
             self._make_room(path, where)
         elif lexists(where):
-            shared.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(shared.parent)
             where.rename(shared)
         else:
-            shared.mkdir(parents=True)
+            make_directory(shared)
         where.symlink_to(text)
 
     def _make_room(self, path: str, where: Path) -> None:
@@ -126,7 +174,7 @@ class Tree:
         for part in path.split("/")[:-1]:
             where = where / part
             if make and not lexists(where):
-                where.mkdir()
+                make_directory(where)
             if not is_real_directory(where):
                 message = f"{path} cannot be placed: a directory above it is a link or a file"
                 raise Failure("release-refused", message)
@@ -142,19 +190,54 @@ class Tree:
         ]
 
     def changed(self, commit: str) -> list[tuple[str, str]]:
-        """Status letter and path of each tracked file whose content is not the commit's.
+        """Where the tree is not what a fresh checkout of the commit would be: a letter and a path.
 
-        An index made afresh knows no times, so git reads every file.
+        D is what is missing, M what has another content or other permissions. Every file is read.
         """
-        with tempfile.TemporaryDirectory() as directory:
-            fresh = Tree(self.path, Path(directory) / "index", self.store)
-            fresh._git("read-tree", commit)
-            options = ("--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=all")
-            answer = self.store.git(
-                *("diff", "--name-status", "-z", *options), tree=self.path, index=fresh.index
-            )
-        fields = os.fsdecode(answer).split("\0")
-        return list(zip(fields[::2], fields[1::2]))  # noqa: B905 - not in 3.9
+        with tempfile.TemporaryDirectory() as temporary:
+            directory = Path(temporary)
+            checkout, index = Checkout(self.store, directory / "checkout"), directory / "index"
+            checkout.git("read-tree", commit, tree=directory, index=index)
+            entries = checkout.entries(index)
+            converted = checkout.converted(index, entries)
+            return list(self._changed(entries, converted))
+
+    def _changed(
+        self, entries: Sequence[Entry], converted: Mapping[str, Path]
+    ) -> Iterator[tuple[str, str]]:
+        modes = Modes(self.path, exact=not self._is_live)
+        real = {""}
+        for path in directories_of(entry.path for entry in entries):
+            where = self.path / path
+            if path.rpartition("/")[0] not in real or not is_real_directory(where):
+                continue  # what is in it will be missing
+            real.add(path)
+            facts = where.lstat()
+            if stat.S_IMODE(facts.st_mode) != modes.of_directory(facts):
+                yield "M", path
+        for entry in entries:
+            if entry.mode == GITLINK:
+                continue
+            if entry.path.rpartition("/")[0] not in real or not lexists(self.path / entry.path):
+                yield "D", entry.path
+            elif not self._is_right(entry, converted.get(entry.path), modes):
+                yield "M", entry.path
+
+    def _is_right(self, entry: Entry, converted: Optional[Path], modes: Modes) -> bool:
+        where = self.path / entry.path
+        facts = where.lstat()
+        if entry.mode == LINK:
+            is_link = stat.S_ISLNK(facts.st_mode)
+            return is_link and blob_id(entry.id, os.fsencode(where.readlink())) == entry.id
+        if not stat.S_ISREG(facts.st_mode):
+            return False
+        if stat.S_IMODE(facts.st_mode) != modes.of_file(facts, executable=is_program(entry)):
+            return False
+        if self.store.programs.left() <= 0:
+            raise self.store.programs.too_late()
+        if converted is not None:
+            return filecmp.cmp(where, converted, shallow=False)
+        return blob_id_of(where, entry.id) == entry.id
 
 
 def _count(tree: Path, opaque: Collection[str], excluded: str) -> int:

@@ -152,7 +152,7 @@ _FLEET = (
     ),
     Key(
         name="timeout",
-        kind=number(1, "seconds"),
+        kind=number(1, "seconds", most=7 * 24 * 3600),
         default="600",
         meaning="How long one order may take on one target.",
         example="1200",
@@ -191,7 +191,7 @@ _RELEASE = (
     ),
     Key(
         name="keep-releases",
-        kind=number(1),
+        kind=number(1, most=10_000),
         default="5",
         meaning="How many releases a target keeps beside the live one, to go back to.",
         example="10",

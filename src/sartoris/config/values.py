@@ -167,11 +167,16 @@ def _integer(text: str) -> int:
     return (-1 if sign == "-" else 1) * number * _UNITS[unit.lower()]
 
 
-def _number(minimum: int) -> Callable[[str], int]:
+_LARGEST = 1_000_000_000  # what clocks and counters of every kind can take
+
+
+def _number(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         number = _integer(text)
         if number < minimum:
             raise BadValue(f"is too small; {minimum} is the least")
+        if number > maximum:
+            raise BadValue(f"is too large; {maximum} is the most")
         return number
 
     return parse
@@ -313,8 +318,10 @@ def choice(*values: str, planned: tuple[str, ...] = ()) -> Kind:
     return Kind("one of " + ", ".join(f"`{value}`" for value in values), parse, planned=planned)
 
 
-def number(minimum: int, words: str = "a whole number") -> Kind:
-    return Kind(f"{words}, {minimum} or more", _number(minimum))
+def number(minimum: int, words: str = "a whole number", *, most: int = 0) -> Kind:
+    """The kind of whole numbers. `most` is the largest, where it is one that people may reach."""
+    bounds = f"from {minimum} to {most}" if most else f"{minimum} or more"
+    return Kind(f"{words}, {bounds}", _number(minimum, most or _LARGEST))
 
 
 BOOLEAN = Kind("a boolean", parse_boolean)

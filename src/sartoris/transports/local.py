@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -80,7 +82,7 @@ class LocalTransport(Transport, HasChecks):
         from sartoris.permissions import closed, nearest, way_in
         from sartoris.shell import command
 
-        away = [name for name, root in self._roots.items() if not root.is_dir()]
+        away = [name for name, root in self._roots.items() if _why_away(root)]
         new = [name for name in away if name in self._new]
         if new:
             yield ok("new", f"{', '.join(new)}: made by the first command that needs them")
@@ -93,13 +95,25 @@ class LocalTransport(Transport, HasChecks):
 
     def _perform(self, order: dict[str, object], target: str) -> Outcome:
         root = self._roots[target]
-        if not root.is_dir():
+        away = _why_away(root)
+        if away:
             return Outcome(
                 action=str(order["action"]),
                 target=target,
                 ok=False,
                 error="unreachable",
-                message="the root directory of the target is missing",
+                message=f"the root directory of the target {away}",
             )
         answer = self._agent(order, str(root))
         return Outcome.answered(answer, action=str(order["action"]), target=target)
+
+
+def _why_away(root: Path) -> str:
+    """Why there is no target at its root, "" if there is one."""
+    try:
+        mode = root.stat().st_mode
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be reached: {os.strerror(error.errno or 0)}"
+    return "" if stat.S_ISDIR(mode) else "is not a directory"

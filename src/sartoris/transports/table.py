@@ -5,6 +5,7 @@ A new transport is a module in this directory, and a line in this table.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Container
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +36,8 @@ def _local(config: Config, known: Container[str], make_new: bool) -> Transport:
     roots = {target.name: target.root for target in config.target}
     new = [name for name in roots if name not in known]
     for name in new if make_new else ():
-        roots[name].mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # its own outcome says that it cannot be reached
+            roots[name].mkdir(parents=True, exist_ok=True)
     return LocalTransport(roots, forks=config.forks, new=new)
 
 

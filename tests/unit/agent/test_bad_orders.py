@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ COMMIT = "0" * 40
 UNSAFE_NAMES = ["", "..", ".a", "-x", "a/b", "a\nb", "a\0b", "a..b", "x.lock", "a.", "a" * 300]
 UNSAFE_PATHS = ["", "/", "srv/x", "/srv/../etc", "/srv/./x", "/srv//x", "/srv/x/", "/a\nb", "//srv"]
 UNSAFE_INNER = ["", "/etc", "../x", "a/../b", "a//b", "./a", "-x", ".git/hooks", "a/.GIT", "a\nb"]
+
+NUMBERS = ("timeout", "keep", "size", "decided")
 
 CASES: list[tuple[str, Any]] = [
     *(("slot", value) for value in [*UNSAFE_NAMES, "a b", "ä", 7, None]),
@@ -50,6 +53,14 @@ CASES: list[tuple[str, Any]] = [
     ("timeout", "600"),
     ("size", -1),
     ("adopt", "yes"),
+    *(("level", value) for value in [-1, 10**9, True, 1.0]),
+    *((name, 10**30) for name in NUMBERS),
+    *((name, -(10**30)) for name in NUMBERS),
+    *((name, value) for name in NUMBERS for value in [1 << 62, 1.0, math.nan, math.inf, False]),
+    ("timeout", 7 * 24 * 3600 + 1),
+    ("keep", 10_001),
+    ("shared", [str(number) for number in range(1001)]),
+    ("slot", "a" * 1_000_000),
 ]
 
 
@@ -63,7 +74,15 @@ def test_an_unsafe_order_is_refused_before_anything_is_touched(
 
     assert (outcome["ok"], outcome["error"]) == (False, "bad-order")
     assert field in outcome["message"]
+    assert len(outcome["message"]) < 500
     assert list(target.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("field", ["version", "level", *NUMBERS])
+def test_a_number_that_cannot_even_be_shown_is_refused(target: Target, field: str) -> None:
+    outcome = perform({**target.order("status"), field: 10**5000}, str(target.root))
+
+    assert outcome["error"] in ("bad-order", "unknown-version")
 
 
 @pytest.mark.parametrize("field", ["action", "repository", "slot", "path"])
@@ -84,7 +103,7 @@ def test_repositories_may_have_spaces_and_quotes(target: Target) -> None:
     assert (target.live / "a").read_text() == "1"
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, True])
+@pytest.mark.parametrize("version", [0, 2, "1", None, True, 1.0])
 def test_an_unknown_version_is_refused_and_the_known_one_named(
     target: Target, version: object
 ) -> None:

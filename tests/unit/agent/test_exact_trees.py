@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import stat
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 
 from sartoris.agent import store
 
-from .conftest import Entry, Publisher, Target, entries, tree
+from .conftest import Entry, Publisher, Target, entries, link, program, tree
 
 names = st.sampled_from(["a", "b", "c", "a b", "é", "\udcff", "-x", ".hidden", "'\"\n"])
 paths = st.lists(names, min_size=1, max_size=3).map("/".join)
@@ -181,3 +184,214 @@ def test_a_store_with_many_packs_is_packed_in_the_background(
         target.deploy("t11", target.publisher.git("rev-parse", "t11"), keep=1)
     assert len(list(packs.glob("*.pack"))) <= 6
     assert target.ask("verify")["complete"]
+
+
+BOTH = pytest.mark.parametrize("mode", ["atomic", "in-place"])
+
+
+@BOTH
+def test_files_whose_attributes_changed_are_converted_anew(target: Target, mode: str) -> None:
+    files = {"run.bat": "x\n", "sub/id": "$Id$\n", "sub/text": "é\n"}
+    attributes = "*.bat text eol=crlf\n", "id ident\ntext text working-tree-encoding=ISO-8859-1\n"
+    for number in range(3):
+        target.release(f"a{number}", {**files, "n": str(number)}, keep=0, switch=mode)
+    ruled = {**files, ".gitattributes": attributes[0], "sub/.gitattributes": attributes[1]}
+
+    for number in range(3):
+        target.release(f"b{number}", {**ruled, "n": str(number)}, keep=0, switch=mode)
+        assert (target.live / "run.bat").read_bytes() == b"x\r\n"
+        assert (target.live / "sub/id").read_bytes().startswith(b"$Id: ")
+        assert (target.live / "sub/text").read_bytes() == b"\xe9\n"
+        assert target.ask("verify", switch=mode)["changed"] == []
+    for number in range(3):
+        target.release(f"c{number}", {**files, "n": str(number)}, keep=0, switch=mode)
+        assert tree(target.live) == entries({**files, "n": str(number)})
+
+
+def test_verify_names_a_file_that_is_not_as_its_attributes_want_it(target: Target) -> None:
+    target.release("t1", {".gitattributes": "*.bat eol=crlf\n", "run.bat": "x\n", "a": "a\n"})
+    (target.live / "run.bat").write_bytes(b"x\n")
+    (target.live / "a").write_bytes(b"a\r\n")
+
+    assert target.ask("verify")["changed"] == ["a", "run.bat"]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What could have a say on a target: its files, a user's directory and the environment."""
+
+    target: Target
+    home: Path
+    patch: pytest.MonkeyPatch
+
+
+def _attributes_of_the_user(on: Machine) -> None:
+    (on.home / "git").mkdir()
+    (on.home / "git/attributes").write_text("* eol=crlf\n")
+    on.patch.setenv("XDG_CONFIG_HOME", str(on.home))
+
+
+def _settings_of_the_user(on: Machine) -> None:
+    (on.home / "config").write_text(
+        "[core]\n\tautocrlf = true\n\teol = crlf\n\tignoreStat = true\n"
+    )
+    on.patch.setenv("GIT_CONFIG_GLOBAL", str(on.home / "config"))
+    on.patch.setenv("GIT_CONFIG_SYSTEM", str(on.home / "config"))
+    on.patch.delenv("GIT_CONFIG_NOSYSTEM", raising=False)
+
+
+def _settings_of_the_environment(on: Machine) -> None:
+    for name, value in {"COUNT": "1", "KEY_0": "core.eol", "VALUE_0": "crlf"}.items():
+        on.patch.setenv(f"GIT_CONFIG_{name}", value)
+    on.patch.setenv("GIT_CONFIG_PARAMETERS", "'core.autocrlf'='true'")
+    on.patch.setenv("GIT_ATTR_SOURCE", "HEAD")
+
+
+def _settings_of_the_store(on: Machine) -> None:
+    (on.target.store / "info").mkdir(exist_ok=True)
+    (on.target.store / "info/attributes").write_text("* eol=crlf filter=shout\n")
+    with (on.target.store / "config").open("a") as file:
+        file.write('[core]\n\tautocrlf = true\n[filter "shout"]\n\tsmudge = tr a-z A-Z\n')
+
+
+def _untracked_attributes(on: Machine) -> None:
+    (on.target.live / ".gitattributes").write_text("* text eol=crlf\n")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "influence",
+    [
+        _attributes_of_the_user,
+        _settings_of_the_user,
+        _settings_of_the_environment,
+        _settings_of_the_store,
+        _untracked_attributes,
+    ],
+)
+def test_nothing_but_the_commit_has_a_say(
+    target: Target,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    influence: Callable[[Machine], None],
+    mode: str,
+) -> None:
+    target.release("t0", {"a": "0\n"}, keep=0, switch=mode)
+    (tmp_path / "home").mkdir()
+    influence(Machine(target, tmp_path / "home", monkeypatch))
+
+    for number in range(1, 4):
+        target.release(f"t{number}", {"a": f"{number}\n", "b/c": "c\n"}, keep=0, switch=mode)
+
+        assert (target.live / "a").read_bytes() == b"%d\n" % number
+        assert (target.live / "b/c").read_bytes() == b"c\n"
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(directory)): stat.S_IMODE(path.lstat().st_mode)
+        for path in [directory, *directory.rglob("*")]
+        if not path.is_symlink()
+    }
+
+
+FILES: dict[str, str | Entry] = {
+    "sub/deep/a": "a",
+    "sub/x": program("exit"),
+    "n": "0",
+    "l": link("n"),
+}
+MODES = {
+    ".": 0o755,
+    "sub": 0o755,
+    "sub/deep": 0o755,
+    "sub/deep/a": 0o644,
+    "sub/x": 0o755,
+    "n": 0o644,
+    ".deploy": 0o644,
+}
+
+
+@BOTH
+@pytest.mark.parametrize("umask", [0o077, 0o000, 0o002])
+def test_permissions_are_the_release_s_whatever_the_umask(
+    target: Target, mode: str, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        for number in range(3):
+            target.release(f"t{number}", FILES, deploy_text="x", keep=0, switch=mode)
+            assert modes(target.live.resolve()) == MODES
+        assert stat.S_IMODE(target.own.stat().st_mode) == 0o755
+    finally:
+        os.umask(before)
+
+
+def test_permissions_that_an_earlier_release_had_do_not_come_back(target: Target) -> None:
+    for number in range(5):
+        target.release(f"t{number}", FILES, deploy_text="x", keep=0)
+        assert modes(target.live.resolve()) == MODES
+        for path in (".", "sub", "sub/deep", "sub/deep/a", "sub/x", "n"):
+            (target.live / path).chmod(0o777 if path.endswith("x") else 0o700)
+
+
+def test_in_place_missing_permissions_come_back_and_what_was_added_stays(target: Target) -> None:
+    target.release("t1", FILES, switch="in-place")
+    (target.live / "upload").write_text("theirs")
+    chosen = {".": 0o750, "sub": 0o700, "sub/deep": 0o777, "sub/x": 0o700, "upload": 0o600}
+    for path, mode in {**chosen, "n": 0o600}.items():
+        (target.live / path).chmod(mode)
+    assert target.ask("verify", switch="in-place")["changed"] == ["n", "sub", "sub/x"]
+
+    target.release("t2", FILES, switch="in-place")
+
+    expected = {**MODES, ".": 0o750, "sub/deep": 0o777, "upload": 0o600}
+    del expected[".deploy"]
+    assert modes(target.live) == expected
+
+
+def test_a_setgid_bit_is_handed_down_as_in_a_checkout(target: Target) -> None:
+    target.live.parent.mkdir(parents=True)
+    target.live.parent.chmod(0o2775)
+
+    for number in range(4):
+        target.release(f"t{number}", {**FILES, "n": str(number)}, keep=0)
+        found = modes(target.live.resolve())
+        assert (found["."], found["sub/deep"], found["n"]) == (0o2755, 0o2755, 0o644)
+        assert target.ask("verify")["changed"] == []
+
+
+def test_verify_names_what_has_other_permissions(target: Target) -> None:
+    target.release("t1", FILES)
+    (target.live / "sub/deep").chmod(0o777)
+    (target.live / "n").chmod(0o666)
+    (target.live / "sub/x").chmod(0o4755)
+
+    assert target.ask("verify")["changed"] == ["n", "sub/deep", "sub/x"]
+
+
+@BOTH
+def test_a_tree_that_an_older_agent_made_is_written_anew_once(target: Target, mode: str) -> None:
+    target.release("t0", {"a": "a", "n": "0"}, keep=0, switch=mode)
+    target.release("t1", {"a": "a", "n": "1"}, keep=0, switch=mode)
+    for file in (target.own / "meta").glob("*.json"):
+        content = json.loads(file.read_bytes())
+        del content["tree_rules"]
+        file.write_text(json.dumps(content))
+    written = {path.stat().st_ctime_ns for path in target.own.glob("releases/*/a")}
+    written.add((target.live / "a").stat().st_ctime_ns)
+
+    target.release("t2", {"a": "a", "n": "2"}, keep=0, switch=mode)
+
+    assert (target.live / "a").stat().st_ctime_ns not in written
+
+
+@BOTH
+def test_a_release_s_own_files_are_not_taken_for_the_agent_s(target: Target, mode: str) -> None:
+    names = (".deploy.sartoris-new", ".sartoris-0", ".gitattributes.lock", "a.lock", "..new")
+    files = dict.fromkeys(names, "the release's own")
+
+    for number in range(3):
+        more = {"n": str(number)}
+        target.release(f"t{number}", {**files, **more}, deploy_text="x", keep=0, switch=mode)
+        assert tree(target.live) == entries({**files, **more, ".deploy": "x"})

@@ -110,13 +110,13 @@ def test_what_git_takes_for_false_is_false(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"), [("10", 10), ("010", 8), ("0x10", 16), ("1k", 1024), ("2M", 2 << 20)]
+    ("written", "number"), [("10", 10), ("010", 8), ("0x10", 16), ("1k", 1024), ("2M", 2 << 20)]
 )
-def test_numbers_are_written_as_git_writes_them(site: Site, written: str, seconds: int) -> None:
-    site.deploy(f"timeout = {written}")
-    by_git = site.git.text("config", "--int", "deploy.timeout")
+def test_numbers_are_written_as_git_writes_them(site: Site, written: str, number: int) -> None:
+    site.deploy(f"forks = {written}")
+    by_git = site.git.text("config", "--int", "deploy.forks")
 
-    assert site.load().timeout == seconds == int(by_git)
+    assert site.load().forks == number == int(by_git)
 
 
 @pytest.mark.parametrize("value", ["none", "silent"])

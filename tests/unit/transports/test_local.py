@@ -103,3 +103,24 @@ def test_closing_early_sends_no_more_orders(
     assert isinstance(answers, Generator)
     answers.close()
     assert len(asked) <= 2
+
+
+def test_a_root_that_cannot_be_looked_at_is_that_target_s_own_trouble(tmp_path: Path) -> None:
+    (tmp_path / "web1").mkdir()
+    (tmp_path / "file").touch()
+    roots = {
+        "file": tmp_path / "file",
+        "below": tmp_path / "file/web",
+        "loop": tmp_path / "loop",
+        "long": tmp_path / ("x" * 300),
+        "web1": tmp_path / "web1",
+    }
+    roots["loop"].symlink_to("loop")
+    local = LocalTransport(roots, forks=2)
+
+    by_name = {outcome.target: outcome for outcome in local.run(STATUS, list(roots))}
+
+    errors = {name: outcome.error for name, outcome in by_name.items()}
+    assert errors == {**dict.fromkeys(roots, "unreachable"), "web1": ""}
+    assert by_name["file"].message == "the root directory of the target is not a directory"
+    assert "Not a directory" in by_name["below"].message

@@ -89,6 +89,19 @@ def test_a_dry_run_has_the_fleet_of_the_transport_and_makes_no_target(
     assert (tmp_path / "web1").exists()
 
 
+def test_a_new_target_that_cannot_be_made_is_unreachable_and_the_others_are_there(
+    site: Site, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    site.deploy(f"target = web1={tmp_path / 'file/web1'}", f"target = web2={tmp_path / 'web2'}")
+
+    fleet = configured.configured(site.load(), ())
+    order = Order(action="status", repository="wiki", slot="slot0", path="/srv/wiki")
+
+    errors = {one.target: one.error for one in fleet.run(order, ("web1", "web2"))}
+    assert errors == {"web1": "unreachable", "web2": ""}
+
+
 def test_targets_on_this_machine_fetch_from_the_publish_repository(site: Site) -> None:
     assert configured.source_of(site.load(), PUBLISH) == FetchedFrom(str(PUBLISH))
     site.deploy("url = https://deploy.example.com/wiki.git")

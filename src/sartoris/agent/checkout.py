@@ -1,0 +1,147 @@
+"""Files as the commit has them, whatever the target, its settings or an earlier release say.
+
+git asks many what a file looks like: `.gitattributes` of the tree, of the machine and of the user,
+settings of four kinds; and its index does not know what they said when a file was written. So git
+writes a work tree from a git directory of its own, in which no file has attributes: each file is
+what is stored, and that the index does know. The few files that the commit's own attributes convert
+(line ends, encodings, `$Id$`) are made apart, where the tree has no other files, and put there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sartoris.agent.files import MEBIBYTE, remove
+from sartoris.agent.store import Store
+
+LINK, GITLINK = "120000", "160000"
+_NO_ATTRIBUTES = "* -text -ident -filter !eol !crlf !working-tree-encoding\n"
+# What a .gitattributes says that makes git write anything else than what is stored; more, at times.
+_CONVERTING = re.compile(rb"eol\s*=\s*crlf|\bident\b|working-tree-encoding")
+_ASKED = ("eol", "ident", "working-tree-encoding")
+_NOTHING = ("unspecified", "unset", "lf")
+
+
+class Entry(NamedTuple):
+    """One entry of an index: git's mode, the object's id, and the path."""
+
+    mode: str
+    id: str
+    path: str
+
+
+class Checkout:
+    """git on a work tree with the objects of a store, and nothing else of the store or the machine.
+
+    What it needs it keeps in `directory`, which it makes anew.
+    """
+
+    def __init__(self, store: Store, directory: Path) -> None:
+        self._store, self._directory = store, directory
+        remove(directory)
+        directory.mkdir()
+        self._plain = self._git_directory("plain", _NO_ATTRIBUTES)
+
+    def _git_directory(self, name: str, attributes: str) -> Path:
+        directory = self._directory / name
+        for part in ("refs", "info"):
+            (directory / part).mkdir(parents=True)
+        sha256 = len(self._store.order.commit) == 64
+        extension = "[extensions]\n\tobjectFormat = sha256\n" if sha256 else ""
+        config = f"[core]\n\trepositoryformatversion = {sha256:d}\n{extension}"
+        files = {"HEAD": "ref: refs/heads/none\n", "config": config, "info/attributes": attributes}
+        for file, text in files.items():
+            (directory / file).write_text(text, encoding="ascii")
+        return directory
+
+    def git(self, *arguments: str, tree: Path, index: Path, stdin: bytes = b"") -> bytes:
+        """Run git where no file has attributes. Raises GitFailed."""
+        return self._git(self._plain, arguments, tree, index, stdin)
+
+    def _git(
+        self, where: Path, arguments: Iterable[str], tree: Path, index: Path, stdin: bytes
+    ) -> bytes:
+        more = {"GIT_OBJECT_DIRECTORY": os.fspath(self._store.path / "objects")}
+        return self._store.git(
+            *arguments, store=where, tree=tree, index=index, more=more, stdin=stdin
+        )
+
+    def entries(self, index: Path) -> list[Entry]:
+        """What is in an index."""
+        listed = self.git("ls-files", "--stage", "-z", tree=self._directory, index=index)
+        found = []
+        for record in os.fsdecode(listed).split("\0")[:-1]:
+            facts, _, path = record.partition("\t")
+            mode, id_, _ = facts.split(" ")
+            found.append(Entry(mode, id_, path))
+        return found
+
+    def converted(self, index: Path, entries: Iterable[Entry]) -> Mapping[str, Path]:
+        """The files that the attributes in the index convert.
+
+        Each path, with a file that is as it should be, and may be taken. `entries` are those of the
+        index.
+        """
+        attributes = [one for one in entries if one.path.rpartition("/")[2] == ".gitattributes"]
+        if not attributes or not self._may_convert(attributes):
+            return {}
+        tree = self._directory / "tree"
+        tree.mkdir()
+        where = self._git_directory("converting", "")
+        paths = self._with_conversion(where, tree, index, entries)
+        self._git(where, ("checkout-index", "-z", "--stdin"), tree, index, _listed(paths))
+        return {path: tree / path for path in paths}
+
+    def _may_convert(self, attributes: Iterable[Entry]) -> bool:
+        asked = "".join(f"{entry.id}\n" for entry in attributes).encode("ascii")
+        here = self._directory
+        said = self.git("cat-file", "--batch", tree=here, index=here / "none", stdin=asked)
+        return bool(_CONVERTING.search(said))
+
+    def _with_conversion(
+        self, where: Path, tree: Path, index: Path, entries: Iterable[Entry]
+    ) -> list[str]:
+        asked = _listed(entry.path for entry in entries if entry.mode not in (LINK, GITLINK))
+        arguments = ("check-attr", "--cached", "-z", "--stdin", *_ASKED)
+        fields = os.fsdecode(self._git(where, arguments, tree, index, asked)).split("\0")
+        triples = zip(fields[::3], fields[1::3], fields[2::3])  # noqa: B905 - not in 3.9
+        return list(dict.fromkeys(path for path, _, value in triples if value not in _NOTHING))
+
+    def end(self) -> None:
+        remove(self._directory)
+
+
+def _listed(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
+def is_program(entry: Entry) -> bool:
+    return entry.mode == "100755"
+
+
+def blob_id(like: str, content: bytes) -> str:
+    """The id of a blob, in the hash that the id `like` was made with."""
+    digest = _blob(like, len(content))
+    digest.update(content)
+    return str(digest.hexdigest())
+
+
+def blob_id_of(file: Path, like: str) -> str:
+    """The id of a blob with what is in a file."""
+    with file.open("rb", buffering=0) as content:
+        digest = _blob(like, os.fstat(content.fileno()).st_size)
+        while chunk := content.read(MEBIBYTE):
+            digest.update(chunk)
+    return str(digest.hexdigest())
+
+
+def _blob(like: str, size: int) -> Any:
+    # For what git does with it, also where nothing else may use SHA-1.
+    digest = hashlib.new("sha1" if len(like) == 40 else "sha256", usedforsecurity=False)
+    digest.update(b"blob %d\0" % size)
+    return digest
