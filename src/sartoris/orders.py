@@ -21,6 +21,7 @@ NEWEST_LEVEL = LEVEL  # of agent
 ServiceAction = Literal["", "restart", "reload", "status"]
 SwitchMode = Literal["atomic", "in-place"]
 
+_ORDER_LISTS = ("shared", "shared_directories")
 _LISTS = ("held", "due", "changed")  # in JSON; tuples here
 
 
@@ -52,7 +53,8 @@ class Order(agent_order.Order):
 
     def to_json(self) -> dict[str, Any]:
         level = {"level": self.needed_level} if self.needed_level > 1 else {}
-        said = {**asdict(self), "shared": list(self.shared)}
+        lists = {name: list(getattr(self, name)) for name in _ORDER_LISTS}
+        said = {**asdict(self), **lists}
         del said["level"]
         return {"version": ORDER_VERSION, **level, **said}
 

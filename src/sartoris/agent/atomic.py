@@ -45,6 +45,7 @@ class AtomicSlot(Slot):
         place, order = self.place, self.order
         self.bring()
         tree = self._base()
+        tree.require_shared()
         tree.fill()
         tree.remove_untracked()
         tree.save_stat_cache()

@@ -50,6 +50,9 @@ ERRORS: dict[str, ErrorWord] = {
     "release-refused": ErrorWord(
         "the deploy file or a shared path has no safe place in this release's tree"
     ),
+    "shared-missing": ErrorWord(
+        "a shared path is no directory, and neither the target nor the release has it yet"
+    ),
     "prepare-failed": ErrorWord(
         "a deploy/target/prepare.* program of the release failed; nothing went live"
     ),

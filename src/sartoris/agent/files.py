@@ -27,11 +27,14 @@ def lexists(path: Path) -> bool:
 
 def make_directory(path: Path) -> None:
     """Make a directory and those above it that are missing, for all to read, whatever the umask."""
-    if path.is_dir():
-        return
-    make_directory(path.parent)
-    with contextlib.suppress(FileExistsError):  # somebody else's, just now
+    try:
         path.mkdir()
+    except FileNotFoundError:
+        make_directory(path.parent)
+        make_directory(path)
+    except FileExistsError:  # or it is none, as who uses it will see
+        pass
+    else:
         path.chmod(0o755 | path.stat().st_mode & stat.S_ISGID)
 
 

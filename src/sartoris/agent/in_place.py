@@ -27,6 +27,7 @@ class InPlaceSlot(Slot):
 
     def obtain(self) -> None:
         self.bring()
+        Tree(self.place.path, self.place.in_place_index, self.store).require_shared()
         self.records.write()
 
     def switch(self) -> None:

@@ -20,6 +20,7 @@ MODULES = (
     "files",
     "place",
     "records",
+    "orphans",
     "programs",
     "locks",
     "account",

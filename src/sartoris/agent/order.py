@@ -21,6 +21,7 @@ class Order:
     timeout: seconds.
     deploy_text: what is written to `deploy_file` inside the release.
     shared: paths inside the release that outlive it.
+    shared_directories: those of them that are certainly directories.
     size: bytes that the fetch may need at most; 0: not known.
     service: a unit of the target.
     service_action: what is done to it after a switch, or at once by the action `service`.
@@ -40,6 +41,7 @@ class Order:
     switch: str = "atomic"
     submodules: str = "compose"
     shared: tuple[str, ...] = ()
+    shared_directories: tuple[str, ...] = ()
     keep: int = 5
     timeout: int = 600
     deploy_file: str = ".deploy"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Optional
 
 from sartoris.agent.errors import Failure
+from sartoris.agent.orphans import MARK
 
 OUTPUT_LINES = 20
 
@@ -25,12 +26,16 @@ _GRACE = 0.5  # seconds between SIGTERM, at which git removes its temporary file
 
 
 class Programs:
-    """Runs programs until the order's deadline. `lock` is the slot's lock, for git to inherit."""
+    """Runs programs until the order's deadline.
+
+    `lock` is the slot's lock, for git to inherit, and `mark` says of whom it has it.
+    """
 
     def __init__(self, timeout: int) -> None:
         self.timeout = timeout
         self.deadline = time.monotonic() + timeout
         self.lock: Optional[int] = None
+        self.mark = ""
 
     def run(
         self,
@@ -50,11 +55,13 @@ class Programs:
         With `hold_lock` the slot stays locked while the program lives, should the agent be killed.
         Raises OSError when it cannot be started, Failure when the time is up.
         """
+        held = self.lock is not None and hold_lock
+        mark = {MARK: self.mark} if held else {}
         with readable(stdin) as given, _complaints(answers) as complaints:
             process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
-                env=dict(environment),
+                env={**environment, **mark},
                 stdin=given,
                 stdout=subprocess.PIPE,
                 stderr=complaints or subprocess.STDOUT,

@@ -15,6 +15,7 @@ from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
+from sartoris.agent.orphans import claim, end_orphans
 from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs
@@ -54,10 +55,12 @@ class Slot(ABC):
         if self.order.action != "fetch" and not self.place.own.is_dir():
             return self._without_anything()
         self.place.make()
-        with locked(self.place.lock, fcntl.LOCK_EX, self.programs.timeout) as self.programs.lock:
-            if self.programs.lock is None:
+        lock, seconds = self.place.lock, self.programs.timeout
+        with locked(lock, fcntl.LOCK_EX, seconds, lambda: end_orphans(lock)) as held:
+            if held is None:
                 message = f"another order holds slot {self.order.slot}"
                 raise Failure("busy", f"{message}; waited {self.order.timeout} s")
+            self.programs.lock, self.programs.mark = held, claim(held)
             if self.order.catch_up:
                 self._refuse_superseded()
             return step()

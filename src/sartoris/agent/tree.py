@@ -154,8 +154,28 @@ class Tree:
             make_directory(shared.parent)
             where.rename(shared)
         else:
+            self._refuse_missing(path)
             make_directory(shared)
         where.symlink_to(text)
+
+    def require_shared(self) -> None:
+        """Raise Failure for what is to be shared, but is nowhere yet and cannot be made up."""
+        for path in self.order.shared:
+            if not lexists(self.place.shared / path) and not lexists(self.place.path / path):
+                listing = ("ls-tree", "-z", "--full-tree", self.commit, "--", path)
+                # What is inside a real submodule is not in the commit, and seen when it is there.
+                if self.order.submodules != "update" and not self.store.git(*listing):
+                    self._refuse_missing(path)
+
+    def _refuse_missing(self, path: str) -> None:
+        """A missing directory is made. An empty one in place of a file of secrets helps nobody."""
+        if path in self.order.shared_directories or "." not in path.rpartition("/")[2]:
+            return
+        message = (
+            f"{path} is shared, and not there yet: put the file at {self.place.shared / path} on "
+            f"the target; if it is a directory, write deploy.shared = {path}/"
+        )
+        raise Failure("shared-missing", message)
 
     def _make_room(self, path: str, where: Path) -> None:
         """Make room for a shared link; what is not the release's own is set aside, not lost."""

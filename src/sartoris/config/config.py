@@ -60,6 +60,7 @@ class Config:
     filters: Literal["refuse", "raw"]
     keep_releases: int
     shared: tuple[str, ...]
+    link_out: tuple[str, ...]
     service: str | None
     service_action: Literal["reload", "restart"] | None
 

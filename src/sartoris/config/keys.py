@@ -198,12 +198,24 @@ _RELEASE = (
     ),
     Key(
         name="shared",
-        kind=values.PATH_INSIDE,
+        kind=values.SHARED,
         many=True,
         unset="nothing is shared",
         meaning="A path inside the release that lives on across releases, such as uploads or a "
-        "file of secrets.",
-        example="images/uploads",
+        "file of secrets. Where neither the target nor the release has it yet, an empty directory "
+        "is made, if the name ends in `/` or its last part has no dot. What else is missing, like "
+        "`.env`, has to be put there first: the `fetch` says where, and nothing switches.",
+        example="images/uploads/",
+    ),
+    Key(
+        name="link-out",
+        kind=values.LINE,
+        many=True,
+        unset="none",
+        meaning="Which symbolic links may lead out of the release by a relative path, as patterns "
+        "of their names (`*` for all). With `deploy.switch = atomic` such a link is broken on the "
+        "targets, so a release with any other one is refused before it is tagged.",
+        example="tests/fixtures/*",
     ),
     Key(
         name="service",

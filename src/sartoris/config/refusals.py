@@ -89,7 +89,7 @@ def together(levels: Levels, listed: Listed) -> Iterator[Problem]:
     yield from _repeated(listed["target"], lambda target: target.name, "a target of this name")
     yield from _repeated(listed["target"], lambda target: target.root, "a target with this root")
     yield from _repeated(listed["canary"], str, "this canary")
-    yield from _repeated(listed["shared"], str, "this path")
+    yield from _repeated(listed["shared"], lambda path: path.rstrip("/"), "this path")
     yield from _strange_canaries(levels, listed["canary"])
     yield from _nested(listed["shared"])
     action = levels.winner("service-action")
@@ -121,7 +121,8 @@ def _default(name: str) -> str | None:
 
 def _nested(shared: Sequence[tuple[Entry, str]]) -> Iterator[Problem]:
     for entry, path in shared:
-        outer = next((other for _, other in shared if path.startswith(f"{other}/")), None)
+        others = (other.rstrip("/") for _, other in shared if other.rstrip("/") != path.rstrip("/"))
+        outer = next((other for other in others if path.startswith(f"{other}/")), None)
         if outer:
             yield _problem(entry, f"it is inside {outer}, which is shared as a whole")
 

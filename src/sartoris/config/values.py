@@ -243,6 +243,12 @@ def parse_path_inside(text: str) -> str:
     return text
 
 
+def parse_shared(text: str) -> str:
+    """A path inside the release, of a directory if it ends in a slash."""
+    parse_path_inside(text.removesuffix("/"))
+    return text
+
+
 def parse_url(text: str) -> str:
     no_control_characters(text)
     if text.startswith("-"):
@@ -338,6 +344,9 @@ TARGET_PATH = Kind(
     commands=True,
 )
 PATH_INSIDE = Kind("a path inside the release", parse_path_inside, commands=True)
+SHARED = Kind(
+    "a path inside the release, with a final `/` for a directory", parse_shared, commands=True
+)
 PREFIX = Kind("a name", check_prefix, commands=True)
 URL = Kind("a URL, or a path", parse_url, commands=True)
 DATE_FORMAT = Kind("a strftime(3) format", parse_date_format, commands=True)

@@ -37,6 +37,7 @@ from sartoris.git.objects import (
 )
 from sartoris.git.partial import bring_missing, is_partial
 from sartoris.releases.compose import Composed, Composer, composed_commit, source_of, tree_of
+from sartoris.releases.links import Link, links
 from sartoris.releases.quarantine import Quarantine
 from sartoris.releases.submodule_refs import SubmoduleRefs, pack_bundle, write_bundle
 
@@ -123,6 +124,10 @@ class PublishRepository:
         if self._submodules == "update":
             self._bundle(source_commit)
         return self._compose(source_commit) if self._composes else self._plain(source_commit)
+
+    def links(self, commit: str) -> list[Link]:
+        """The symbolic links of a release that was composed here."""
+        return links(self._git, commit)
 
     @property
     def _composes(self) -> bool:

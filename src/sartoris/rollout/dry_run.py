@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sartoris.hooks import HookContext, HookReport, Hooks, Phase
 from sartoris.hooks.run import BEFORE_THE_TAG
-from sartoris.rollout.effects import Effects, caches, publish_repository
+from sartoris.rollout.effects import Effects, caches, publish_repository, refuse_links_out
 from sartoris.rollout.lock import Holder
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class DryRun(Effects):
 
     def compose(self, source: str) -> None:
         with self._composing() as publish:
-            publish.compose(source)
+            refuse_links_out(self._site, publish, publish.compose(source))
 
     def mend_publishing(self) -> bool:
         return False

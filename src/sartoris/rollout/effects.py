@@ -270,7 +270,10 @@ class Real(Effects):
         return self._hooks.run_sync_hook(hook, context, variables, meanwhile=meanwhile)
 
     def compose(self, source: str) -> None:
-        self._published(lambda repository: repository.compose(source))
+        def composed(repository: PublishRepository) -> None:
+            refuse_links_out(self._site, repository, repository.compose(source))
+
+        self._published(composed)
 
     def publish(self, tag: str, source: str) -> Release:
         return self._published(lambda repository: repository.publish(tag, source))
@@ -339,6 +342,19 @@ def publish_repository(site: Site, path: Path | None = None) -> PublishRepositor
     from sartoris.releases.publish import PublishRepository
 
     return PublishRepository(path or site.publish_path, site.repository.git, site.config.submodules)
+
+
+def refuse_links_out(site: Site, publish: PublishRepository, commit: str) -> None:
+    """Raise `LinksLeadOut` where a composed release has links that would be broken live.
+
+    What is shared, and the deploy file, are replaced on the targets.
+    """
+    from sartoris.releases.links import require_links_inside
+
+    config = site.config
+    if config.switch == "atomic":
+        placed = (*(path.removesuffix("/") for path in config.shared), site.deploy_file)
+        require_links_inside(publish.links(commit), (*config.link_out, *placed))
 
 
 def caches(site: Site) -> Caches:

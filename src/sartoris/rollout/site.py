@@ -134,7 +134,10 @@ class Site:
             url=self.source.url,
             switch=config.switch,
             submodules=config.submodules,
-            shared=config.shared,
+            shared=tuple(path.removesuffix("/") for path in config.shared),
+            shared_directories=tuple(
+                path.removesuffix("/") for path in config.shared if path.endswith("/")
+            ),
             keep=config.keep_releases,
             timeout=config.timeout,
             deploy_file=self.deploy_file,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +182,51 @@ def test_who_catches_up_gets_again_what_it_was_ordered_last(target: Target) -> N
 
     target.deploy("t1", commit, decided=1, catch_up=True)
     assert (target.live / "a").read_text() == "1"
+
+
+BOTH = pytest.mark.parametrize("mode", ["atomic", "in-place"])
+
+
+@BOTH
+@pytest.mark.parametrize("name", [".env", "config/local.php"])
+def test_a_shared_file_that_is_not_there_stops_the_fetch_and_is_told(
+    target: Target, mode: str, name: str
+) -> None:
+    target.release("t1", {"a": "1"}, switch=mode)
+    commit = target.publisher.release("t2", {"a": "2"})
+
+    outcome = target.ask("fetch", "t2", commit, switch=mode, shared=(name,))
+
+    assert (outcome["error"], outcome["live"]) == ("shared-missing", "t1")
+    where = f"/srv/app/.sartoris/shared/slot0/{name}"
+    assert outcome["message"] == (
+        f"{name} is shared, and not there yet: put the file at {where} on the target; if it is a "
+        f"directory, write deploy.shared = {name}/"
+    )
+    assert not (target.own / "shared/slot0" / name).exists()
+
+    file = Path(f"{target.root}{where}")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("secret")
+    target.deploy("t2", commit, switch=mode, shared=(name,))
+    assert (target.live / name).read_text() == "secret"
+
+
+@BOTH
+def test_a_missing_shared_directory_is_made(target: Target, mode: str) -> None:
+    more = {"shared": ("uploads", "cache.d"), "shared_directories": ("cache.d",), "switch": mode}
+
+    target.release("t1", {"a": "1"}, **more)
+
+    for name in more["shared"]:
+        assert (target.live / name).is_symlink()
+        assert (target.live / name).is_dir()
+
+
+@BOTH
+def test_what_the_release_has_at_a_shared_path_begins_it(target: Target, mode: str) -> None:
+    more = {"shared": (".env",), "switch": mode}
+    target.release("t1", {".env": "first"}, **more)
+    target.release("t2", {".env": "second"}, **more)
+
+    assert (target.live / ".env").read_text() == "first"
