@@ -67,7 +67,9 @@ def test_a_submodule_that_cannot_be_cloned_ends_too(silent: Site) -> None:
     with pytest.raises(GitTimedOut) as caught:
         Submodules(Git(silent.repo, limit=lambda: 1.0)).update(fetch=True)
     told = caught.value.message
-    assert "`git submodule update --init --recursive` did not end within 1 s" in told
+    assert (
+        "`git submodule update --init --recursive --checkout -- .` did not end within 1 s" in told
+    )
     assert "is the remote of a submodule reachable?" in told
 
 

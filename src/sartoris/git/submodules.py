@@ -15,6 +15,11 @@ from pathlib import Path
 from sartoris.git.command import Git
 from sartoris.git.objects import changed_gitlinks, outline
 
+# Whatever `submodule.NAME.update` and `submodule.active` say, a release is complete: the path and
+# --checkout reach those that a plain update passes over. Inside others there is no path to give.
+_UPDATE = ("submodule", "update", "--init", "--recursive", "--checkout")
+UPDATE_COMMAND = " ".join(("git", *_UPDATE, "."))
+
 
 class Submodules:
     """The submodules of the repository that `git` works in; its directory is the work tree's top.
@@ -62,7 +67,8 @@ class Submodules:
         return None
 
     def gone(self, old: str, new: str) -> list[str]:
-        """Submodules, at any depth, that `old` has and `new` has not, and that are checked out.
+        """Submodules, at any depth, that `old` has and `new` has not, and that are checked out;
+        those too in whose place `new` has another one.
 
         git leaves their files where they are. Nothing is said of what is inside one that is gone.
         """
@@ -103,14 +109,13 @@ class Submodules:
         one is still cloned. With `force` uncommitted changes are lost. What `.gitmodules` does not
         know stays as it is. Raises `GitFailed`.
         """
-        options = ["--init", "--recursive"]
-        options += [] if fetch else ["--no-fetch"]
+        options = [] if fetch else ["--no-fetch"]
         options += ["--force"] if force else []
         unknown, git = set(self.unknown()), self._git
         if not unknown:
-            git.reach("submodule", "update", *options)
+            git.reach(*_UPDATE, *options, "--", ".")
         elif known := [path for path, _ in self.paths("HEAD") if path not in unknown]:
-            git.reach("--literal-pathspecs", "submodule", "update", *options, "--", *known)
+            git.reach("--literal-pathspecs", *_UPDATE, *options, "--", *known)
 
     def unknown(self) -> list[str]:
         """The gitlinks of HEAD that `.gitmodules` does not know: git cannot tell where they are
@@ -144,7 +149,7 @@ class Submodules:
             path = f"{inside}{os.fsdecode(link.path)}"
             if git_directory(self._top, path) is None:
                 continue
-            if commit:
+            if commit and not self._is_another(git, old, new, os.fsdecode(link.path)):
                 found += self._gone(Git(self._top / path), link.commit, commit, f"{path}/")
             else:
                 found.append(path)
@@ -159,6 +164,17 @@ class Submodules:
             yield path, repository
             if (self._top / path / ".gitmodules").is_file():
                 yield from self._checked_out(Git(self._top / path, git_dir=repository), f"{path}/")
+
+    def _is_another(self, git: Git, old: str, new: str, path: str) -> bool:
+        """Whether `new` has another submodule at the path than is checked out there."""
+        from sartoris.git.submodule_urls import names_by_path
+
+        before, now = names_by_path(git, old).get(path), names_by_path(git, new).get(path)
+        if before is None or now is None or before == now:
+            return False
+        its_own = git.text("rev-parse", "--path-format=absolute", "--git-path", f"modules/{now}")
+        repository = gitdir_file(git.directory / path / ".git")
+        return repository is not None and repository.resolve() != Path(its_own).resolve()
 
     def _changed(self, git: Git, inside: str) -> list[str]:
         found: list[str] = []

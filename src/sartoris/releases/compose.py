@@ -29,12 +29,9 @@ from sartoris.git.objects import (
     write_trees,
 )
 from sartoris.git.partial import bring_missing, is_partial
-from sartoris.git.submodules import git_directory, object_directory
+from sartoris.git.submodules import UPDATE_COMMAND, git_directory, object_directory
 
 SOURCE_TRAILER = b"Source-Commit: "
-
-# Without a path, since git takes the path of a submodule only, not of one inside it.
-UPDATE_COMMAND = "git submodule update --init --recursive"
 
 
 class SubmoduleNotCheckedOut(Refused):

@@ -142,11 +142,11 @@ def require_clean_tree(site: Site) -> None:
 
 
 def _submodule_step(site: Site) -> list[str]:
-    from sartoris.git.submodules import Submodules
+    from sartoris.git.submodules import UPDATE_COMMAND, Submodules
 
     if not Submodules(site.repository.git).out_of_date():
         return []
-    return ["git submodule update --init --recursive   # to go to the recorded commits"]
+    return [f"{UPDATE_COMMAND}   # to go to the recorded commits"]
 
 
 def require_remote(site: Site) -> None:
@@ -174,7 +174,7 @@ def require_pushed(site: Site, head: str, branch: str) -> None:
         raise NotPushed(
             f"`{remote}/{remote_branch}` does not have all commits of `{branch}`{why}",
             next_steps=[
-                f"git push {remote} HEAD:{remote_branch}",
+                *_pushing(site, head, there, f"git push {remote} HEAD:{remote_branch}"),
                 "git deploy --no-remote sync   # an emergency: push when the remote is back",
             ],
         )
@@ -211,6 +211,13 @@ def _filtered(site: Site) -> Iterator[tuple[str, str]]:
         if may_have_attributes(git_dir):
             files = filtered_files(Git(repository.top / path, git_dir=git_dir), git_dir)
             yield from ((f"{path}/{name}", kind) for name, kind in files)
+
+
+def _pushing(site: Site, head: str, there: str | None, push: str) -> list[str]:
+    """A remote that has moved on takes no push: that has to be merged first, and not be shipped."""
+    merge = "git deploy push-hotfix   # merges what the remote has, pushes, and comes back to this"
+    moved_on = there is not None and not site.repository.contains(head, there)
+    return [merge] if moved_on else [push, f"{merge}; if the remote has moved on"]
 
 
 def _asked(site: Site, remote: str, branch: str) -> tuple[str | None, str]:

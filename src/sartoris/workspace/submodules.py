@@ -9,7 +9,8 @@ from sartoris.errors import GitFailed, Refused, SartorisError
 from sartoris.git.broken_clones import forget_half_cloned
 from sartoris.git.keeping import CHANGES
 from sartoris.git.repository import Repository
-from sartoris.git.submodules import Submodules
+from sartoris.git.submodule_urls import follow_urls
+from sartoris.git.submodules import UPDATE_COMMAND, Submodules
 from sartoris.shell import command
 
 
@@ -49,20 +50,26 @@ def follow(
     """
     notes: list[str] = []
     submodules = _submodules(repository)
+    follow_urls(repository.git, left, new)
     if submodules.out_of_date():
         with nullcontext() if needed else _failures_to(notes):
-            _update(submodules, fetch=fetch)
+            _update(repository, left, new, fetch=fetch)
         if needed:
             _require_known(submodules)
+    follow_urls(repository.git, left, new)
     # Those inside others can be known only now that these have the commit that does without.
     return [*notes, *leave(repository, [left], new)]
 
 
-def _update(submodules: Submodules, *, fetch: bool) -> None:
-    try:
-        submodules.update(fetch=fetch)
-    except GitFailed as error:
-        raise _not_updated(submodules, error) from error
+def _update(repository: Repository, left: str, new: str, *, fetch: bool) -> None:
+    while True:
+        try:
+            _submodules(repository).update(fetch=fetch)
+            return
+        except GitFailed as error:
+            # Of those inside others it is known only now that they have the commit that moved them.
+            if not follow_urls(repository.git, left, new):
+                raise _not_updated(_submodules(repository), error) from error
 
 
 def _require_known(submodules: Submodules) -> None:
@@ -101,6 +108,7 @@ def go_back(repository: Repository, left: str, interrupted: Sequence[str], new: 
     """
     notes: list[str] = []
     with _failures_to(notes):
+        follow_urls(repository.git, left, new)
         submodules = _submodules(repository)
         changed = submodules.changed() if interrupted else []
         for path in changed:
@@ -121,14 +129,14 @@ def _not_updated(submodules: Submodules, error: GitFailed) -> SubmodulesNotUpdat
         else ""
     )
     allow = "git config --global protocol.file.allow always   # if you trust what is there"
+    own = "git config --get-regexp '^submodule[.].*[.]url$'   # where they are fetched from here"
     return SubmodulesNotUpdated(
         f"the submodules could not be brought to the recorded commits: {error.message}{why}",
         next_steps=[
             *error.next_steps,
             *([allow] if local else []),
+            own,
             "git -C PATH push   # in the submodule, by whoever has the commit, if it is not there",
-            "git submodule sync --recursive   # if .gitmodules says another URL now",
-            "git submodule deinit PATH   # if another submodule has its path now",
             "git deploy start   # again",
         ],
     )
@@ -142,7 +150,7 @@ def _failures_to(notes: list[str]) -> Iterator[None]:
     except SartorisError as error:
         notes.append(
             f"the submodules could not be brought to the recorded commits: {error.message}\n"
-            "try: git submodule update --init --recursive"
+            f"try: {UPDATE_COMMAND}"
         )
 
 

@@ -22,7 +22,7 @@ from sartoris.releases.publish import PublishRepository
 from tests.unit.git.sample import ENVIRONMENT, Sample, files_of, files_with_submodules
 
 ABSENT = "1" * 40
-UPDATE = "git submodule update --init --recursive"
+UPDATE = "git submodule update --init --recursive --checkout ."
 ODD_NAMES = ["sp ace", 'qu"ote', "new\nline", os.fsdecode(b"\xff\xfe"), "-dash", "co:lon", "$x;`y`"]
 
 
