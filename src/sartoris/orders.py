@@ -22,7 +22,7 @@ ServiceAction = Literal["", "restart", "reload", "status"]
 SwitchMode = Literal["atomic", "in-place"]
 
 _ORDER_LISTS = ("shared", "shared_directories")
-_LISTS = ("held", "due", "changed")  # in JSON; tuples here
+_LISTS = ("held", "due", "changed", "remains")  # in JSON; tuples here
 
 
 def now() -> int:
@@ -69,7 +69,8 @@ class Outcome:
     should have followed the switch to it and did not come to its end: `service`, `hooks`.
     `complete` and `changed` are set by `verify`: is the live release all there, and which of its
     files differ from it. `seconds` is how long the target took. `output` is the end of what a
-    failed program wrote.
+    failed program wrote. `remains` is what the target could not remove of old releases, and whose
+    it is: a few of the files.
     """
 
     action: str
@@ -85,6 +86,7 @@ class Outcome:
     output: str = ""
     complete: bool | None = None
     changed: tuple[str, ...] = ()
+    remains: tuple[str, ...] = ()
 
     @property
     def silent(self) -> bool:

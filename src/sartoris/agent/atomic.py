@@ -6,12 +6,11 @@ import contextlib
 import os
 import time
 
-from sartoris.agent.errors import Failure
+from sartoris.agent.errors import Failure, GitFailed
 from sartoris.agent.files import (
     is_real_directory,
     lexists,
     remove,
-    remove_if_possible,
     sync_directory,
     sync_file_system,
     write_json,
@@ -44,18 +43,36 @@ class AtomicSlot(Slot):
         """Stage the release; the last rename says that it is complete."""
         place, order = self.place, self.order
         self.bring()
-        tree = self._base()
-        tree.require_shared()
-        tree.fill()
-        tree.remove_untracked()
+        Tree(place.staged, place.staged_index, self.store).require_shared()
+        tree = self._exact_tree()
         tree.save_stat_cache()
         tree.add_extras()
         run_hooks("prepare", tree.path, order, place, self.programs)
         self.records.write()
         sync_file_system(place.own)
+        remove(place.index / order.release)
         with contextlib.suppress(FileNotFoundError):  # it is in the tree's git directory
             place.staged_index.replace(place.index / order.release)
         place.staged.rename(place.releases / order.release)
+
+    def _exact_tree(self) -> Tree:
+        """The staged tree with the release's files and no others, from a base if that can be had.
+
+        An old release may have files in it that are not ours to remove: then it is no base.
+        """
+        self._clear_the_way()
+        try:
+            return _made_exact(self._base())
+        except (Failure, GitFailed, OSError) as failure:
+            if _is_out_of_time(failure) or not lexists(self.place.staged):
+                raise
+        self._throw_staged_away()
+        return _made_exact(tree_for(self.place.staged, self.place.staged_index, self.submodules))
+
+    def _throw_staged_away(self) -> None:
+        if lexists(self.place.staged):
+            self.place.throw_away(self.place.staged)
+        remove(self.place.staged_index)
 
     def _base(self) -> Tree:
         """The tree to start from: what a dead agent left, the release to be pruned next, or none.
@@ -64,13 +81,12 @@ class AtomicSlot(Slot):
         checkout in place costs. Any content will do: `Tree.fill` looks at every file.
         """
         place = self.place
-        self._clear_the_way()
         spare = [] if lexists(place.staged) else self.records.prunable(extra=1)
         if spare:
             self._take_over(spare[0])
             Tree(place.staged, place.staged_index, self.store).remove_extras(spare[0])
         elif not lexists(place.staged):
-            place.staged_index.unlink(missing_ok=True)
+            remove(place.staged_index)
         return tree_for(place.staged, place.staged_index, self.submodules)
 
     def _clear_the_way(self) -> None:
@@ -81,13 +97,12 @@ class AtomicSlot(Slot):
         if self.records.live() == self.order.release:
             message = f"{self.order.release} is live, but there is no record of its commit"
             raise Failure("conflict", message)
-        remove(self.place.trash / unrecorded.name)
-        unrecorded.rename(self.place.trash / unrecorded.name)
+        self.place.throw_away(unrecorded)
 
     def _take_over(self, record: Release) -> None:
         place = self.place
         (place.releases / record.release).rename(place.staged)
-        place.staged_index.unlink(missing_ok=True)
+        remove(place.staged_index)
         # Without its index every file is written; of an older agent's tree nobody knows by what.
         if record.tree_rules >= TREE_RULES:
             with contextlib.suppress(FileNotFoundError):
@@ -99,8 +114,8 @@ class AtomicSlot(Slot):
         if isinstance(failure, Failure) and failure.error in ("prepare-failed", "timeout"):
             return
         place = self.place
-        remove_if_possible(place.staged, place.staged_index)
         with contextlib.suppress(OSError):
+            self._throw_staged_away()
             remove_unused_git_directories(place)
             self.store.tidy({record.release for record in self.records.releases()})
 
@@ -143,3 +158,13 @@ class AtomicSlot(Slot):
 
     def tree_of(self, record: Release) -> Tree:
         return Tree(self.place.releases / record.release, self.place.index, self.store)
+
+
+def _made_exact(tree: Tree) -> Tree:
+    tree.fill()
+    tree.remove_untracked()
+    return tree
+
+
+def _is_out_of_time(failure: Exception) -> bool:
+    return isinstance(failure, Failure) and failure.error == "timeout"

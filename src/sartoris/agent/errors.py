@@ -45,6 +45,9 @@ ERRORS: dict[str, ErrorWord] = {
     "corrupt-store": ErrorWord(
         "the object store is damaged and fetching it anew did not repair it"
     ),
+    "git-failed": ErrorWord(
+        "git refused a step for a reason that is not the store's; the message has git's own words"
+    ),
     "conflict": ErrorWord("the release is already held, with another commit, slot or repository"),
     "submodule-failed": ErrorWord("a submodule could not be fetched, or not be checked out"),
     "release-refused": ErrorWord(
@@ -132,7 +135,14 @@ class GitFailed(Exception):
 
     def __init__(self, command: str, code: int, output: str) -> None:
         super().__init__(f"git {command} exited with {code}")
-        self.output = output
+        self.command, self.output = command, output
+
+    def in_words(self) -> str:
+        """One line for a person: what git complained of first. Nothing is decided by it."""
+        lines = [line.strip() for line in self.output.split("\n") if line.strip()]
+        complaints = [line for line in lines if line.startswith(("error: ", "fatal: "))]
+        said = (complaints or lines[-1:] or [str(self)])[0]
+        return f"git {self.command} failed: {said}"
 
 
 class SubmoduleFailed(GitFailed):
@@ -140,4 +150,4 @@ class SubmoduleFailed(GitFailed):
 
     def __init__(self, path: str, failure: GitFailed) -> None:
         Exception.__init__(self, str(failure))
-        self.path, self.output = path, failure.output
+        self.path, self.command, self.output = path, failure.command, failure.output

@@ -8,20 +8,25 @@ import errno
 import glob
 import json
 import os
+import pwd
 import shutil
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 MEBIBYTE = 1 << 20
+_FILES = 32  # git has given back a few when it ends
 
 
 def lexists(path: Path) -> bool:
     try:
         path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return False
+        raise
     return True
 
 
@@ -45,6 +50,25 @@ def is_real_directory(path: Path) -> bool:
         return False
 
 
+def is_real_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def owner_of(path: Path) -> str:
+    """The name of the user whose file it is, or the number where there is no name."""
+    try:
+        number = path.lstat().st_uid
+    except OSError:
+        return "nobody knows whose"
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
 def remove(path: Path) -> None:
     """Remove a file, a link or a whole tree, whatever stands there; nothing is fine too."""
     if is_real_directory(path):
@@ -54,22 +78,56 @@ def remove(path: Path) -> None:
 
 
 def remove_if_possible(*paths: Path) -> None:
+    """Remove as much as can be: in directories of other users, their files stay."""
     for path in paths:
         with contextlib.suppress(OSError):
-            remove(path)
+            if is_real_directory(path):
+                _let_me_write(path)
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _let_me_write(tree: Path) -> None:
+    """In our own directories, also those that a program has made read-only; root needs no leave."""
+    if os.geteuid() == 0:
+        return
+    for directory, _, _ in os.walk(tree):
+        with contextlib.suppress(OSError):
+            mode = Path(directory).lstat().st_mode
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                Path(directory).chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
+
+
+def set_beside(path: Path) -> Path:
+    """Give what stands there, and should not, a name of its own beside it; that name."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    there = unused(path.with_name(f"{path.name}.set-aside-{now}"))
+    path.rename(there)
+    return there
+
+
+def unused(path: Path) -> Path:
+    """The path, or one with a number at its end where there is something already."""
+    found, number = path, 1
+    while lexists(found):
+        found, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return found
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty when it is missing or was interrupted by a power cut."""
+    """The JSON object in a file; empty when none can be read there, as after a power cut."""
     try:
         content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, durable: bool = False) -> None:
     """Replace a file, under a name until then that nobody can know before."""
+    if is_real_directory(path):
+        set_beside(path)
     remove_if_possible(*path.parent.glob(f".{glob.escape(path.name)}.*.new"))  # of who was killed
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.new")
     try:
@@ -119,8 +177,21 @@ def sync_file_system(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _reserve_files(path: Path) -> None:
+    """A file system, or a quota, may have space and yet take no more files."""
+    made = [path.with_name(f"{path.name}-{number}") for number in range(_FILES)]
+    try:
+        for one in made:
+            one.unlink(missing_ok=True)
+            create(one, 0o600).close()
+    finally:
+        for one in made:
+            one.unlink(missing_ok=True)
+
+
 def reserve(path: Path, size: int) -> None:
-    """Raise the OSError that writing `size` bytes at `path` gives, if it gives one."""
+    """Raise the OSError that writing `size` bytes at `path`, or a few files, gives, if one."""
+    _reserve_files(path)
     try:
         path.unlink(missing_ok=True)
         with create(path, 0o600) as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sartoris.agent.errors import Failure
-from sartoris.agent.files import lexists, write_json
+from sartoris.agent.files import lexists, remove, write_json
 from sartoris.agent.real_tree import tree_for
 from sartoris.agent.records import TREE_RULES, Release
 from sartoris.agent.slot import Slot
@@ -46,8 +46,10 @@ class InPlaceSlot(Slot):
         live = self.records.release(self.records.live())
         if live is None or live.tree_rules < TREE_RULES:
             # Without an index every file is written; of an older agent's nobody knows by what.
-            self.place.in_place_index.unlink(missing_ok=True)
+            remove(self.place.in_place_index)
         tree = tree_for(self.place.path, self.place.in_place_index, self.submodules)
+        if live is not None:
+            tree.recall(live.commit)
         tree.fill()
         tree.save_stat_cache()
         tree.add_extras()

@@ -29,6 +29,7 @@ MODULES = (
     "child",
     "path_checks",
     "store",
+    "diagnosis",
     "checkout",
     "modes",
     "tree",

@@ -48,7 +48,9 @@ def _from_os_error(error: OSError, slot: Slot) -> Failure:
     needed = f"{max(slot.order.size, MEBIBYTE) / MEBIBYTE:.0f} MiB may be needed"
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(slot.place.own).free / MEBIBYTE
-        return Failure(word, f"{message}; {needed}", f"{free:.1f} MiB are free")
+        found = os.statvfs(slot.place.own)
+        files = f", and room for {found.f_favail} files" if found.f_files else ""
+        return Failure(word, f"{message}; {needed}", f"{free:.1f} MiB are free{files}")
     return Failure(word, f"{message}; {needed}")
 
 
@@ -119,7 +121,8 @@ def _with_facts(fields: dict[str, Any], slot: Slot) -> dict[str, Any]:
         live = slot.records.live()
         fields = {**fields, "live": live, "previous": slot.records.previous(live)}
         held = [record.release for record in slot.records.held()]
-        return {**fields, "held": held, "due": slot.due(live)}
+        facts = {"held": held, "due": slot.due(live), "remains": slot.place.remains()}
+        return {**fields, **facts}
     except OSError as error:
         return {**fields, **_logical(_from_os_error(error, slot), slot)} if fields["ok"] else fields
 
@@ -150,7 +153,7 @@ def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str
     started = time.monotonic()
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
-    outcome.update(message="", live="", previous="", held=[], due=[], output="")
+    outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
     outcome.update(complete=None, changed=[])
     outcome.update(_guarded(lambda: _attempt(order, root, source)))
     outcome["seconds"] = round(time.monotonic() - started, 3)

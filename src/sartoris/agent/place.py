@@ -7,8 +7,19 @@ import time
 from pathlib import Path
 from typing import Optional
 
-from sartoris.agent.files import lexists, make_directory
+from sartoris.agent.files import (
+    is_real_directory,
+    is_real_file,
+    lexists,
+    make_directory,
+    owner_of,
+    remove_if_possible,
+    set_beside,
+    unused,
+)
 from sartoris.agent.order import Order
+
+_REMAINS_SHOWN = 5
 
 
 class Place:
@@ -37,21 +48,56 @@ class Place:
         self.store_lock = self.own / "lock" / f".store-{order.repository}"
 
     def make(self) -> None:
-        """Make the agent's own directories; does nothing, cheaply, when they are there."""
-        if self.trash.is_dir():
-            return
+        """Make the agent's own directories, and mend what is not what it should be.
+
+        Does nothing, cheaply, when they are there. What stands in the place of one is set aside;
+        not so in shared/, where people keep what is theirs, nor where all of it should be.
+        """
         made = (self.releases, self.meta, self.index, self.staged.parent, self.state.parent)
-        for directory in (*made, self.shared, self.lock.parent, self.trash):
-            make_directory(directory)
+        for directory in (self.own, *made, self.lock.parent, self.trash.parent, self.trash):
+            if not directory.is_dir():
+                if lexists(directory) and directory != self.own:
+                    set_beside(directory)
+                make_directory(directory)
+        make_directory(self.shared)
+        for lock in (self.lock, self.store_lock):
+            if lexists(lock) and not is_real_file(lock):
+                set_beside(lock)
+
+    def throw_away(self, path: Path) -> None:
+        """Move it out of the way, and remove it as far as that can be done."""
+        there = unused(self.trash / path.name)
+        try:
+            path.rename(there)
+        except PermissionError:  # a directory that is read-only cannot be moved to another one
+            if not is_real_directory(path):
+                raise
+            path.chmod(0o700)
+            path.rename(there)
+        remove_if_possible(there)
+
+    def remains(self) -> list[str]:
+        """What could not be removed, and whose it is: a few of the files, if there are any."""
+        found: list[str] = []
+        for where, directories, files in os.walk(self.trash):
+            here = Path(where)
+            if here != self.trash and not directories and not files:
+                found.append(self._shown(here))
+            found += [self._shown(here / name) for name in files]
+            if len(found) >= _REMAINS_SHOWN:
+                break
+        return found[:_REMAINS_SHOWN]
+
+    def _shown(self, path: Path) -> str:
+        return f"{self.logical(os.fspath(path))} ({owner_of(path)})"
 
     def set_aside(self, path: Path) -> None:
         """Move somebody's directory or file to adopted/, under a name of its own."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        if lexists(self.adopted) and not self.adopted.is_dir():
+            set_beside(self.adopted)
         self.adopted.mkdir(exist_ok=True)
-        name, number = f"{path.name}-{now}", 1
-        while lexists(self.adopted / name):
-            name, number = f"{path.name}-{now}-{number}", number + 1
-        path.rename(self.adopted / name)
+        path.rename(unused(self.adopted / f"{path.name}-{now}"))
 
     def logical(self, text: str) -> str:
         """The text with paths as the order speaks of them, the same on every target."""

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Optional
+from typing import NamedTuple, Optional
 
 from sartoris.agent.errors import Failure
 from sartoris.agent.orphans import MARK
@@ -21,8 +21,16 @@ OUTPUT_LINES = 20
 # Whose umask it was is nothing that a release should depend on; of all programs, its hooks too.
 UMASK = 0o022
 
-_COMPLAINTS = 1 << 16  # bytes
+_ERRORS = 1 << 16  # bytes of them that are kept
 _GRACE = 0.5  # seconds between SIGTERM, at which git removes its temporary files, and SIGKILL
+
+
+class Ended(NamedTuple):
+    """How a program ended: exit code, the end of its output, and of its errors if kept apart."""
+
+    code: int
+    output: bytes
+    errors: bytes = b""
 
 
 class Programs:
@@ -46,41 +54,38 @@ class Programs:
         hold_lock: bool = True,
         tail: int = 1 << 16,
         stdin: bytes = b"",
-        answers: bool = False,
-    ) -> tuple[int, bytes]:
-        """Run a program in its own session and wait: exit code, end of its output (`tail` bytes).
+        errors: int = subprocess.STDOUT,
+    ) -> Ended:
+        """Run a program in its own session and wait; the last `tail` bytes of its output.
 
-        What one that `answers` writes to standard error is only in the output when it fails.
+        Whoever reads the output gives subprocess.PIPE for `errors`: what a program writes to its
+        standard error (warnings, traces) is for people, and not part of its answer.
 
         With `hold_lock` the slot stays locked while the program lives, should the agent be killed.
         Raises OSError when it cannot be started, Failure when the time is up.
         """
         held = self.lock is not None and hold_lock
         mark = {MARK: self.mark} if held else {}
-        with readable(stdin) as given, _complaints(answers) as complaints:
+        with readable(stdin) as given:
             process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
                 env={**environment, **mark},
                 stdin=given,
                 stdout=subprocess.PIPE,
-                stderr=complaints or subprocess.STDOUT,
+                stderr=errors,
                 start_new_session=True,
                 pass_fds=() if self.lock is None or not hold_lock else (self.lock,),
                 umask=UMASK,
             )
-            with process:
-                try:
-                    output = self._collect(process, tail)
-                    code = process.wait(max(self.left(), 0))
-                except subprocess.TimeoutExpired:
-                    raise self.too_late() from None
-                finally:
-                    _end(process)
-            if code != 0 and complaints is not None:
-                complaints.seek(0)
-                output += complaints.read(_COMPLAINTS)
-            return code, output
+        with process:
+            try:
+                output, *rest = self._collect(process, tail)
+                return Ended(process.wait(max(self.left(), 0)), output, *rest)
+            except subprocess.TimeoutExpired:
+                raise self.too_late() from None
+            finally:
+                _end(process)
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
@@ -88,36 +93,30 @@ class Programs:
     def too_late(self) -> Failure:
         return Failure("timeout", f"the order took longer than {self.timeout} s and was ended")
 
-    def _collect(self, process: subprocess.Popen[bytes], tail: int) -> bytes:
-        assert process.stdout is not None
-        pipe = process.stdout.fileno()
-        poll = select.poll()
-        poll.register(pipe, select.POLLIN)
-        output = bytearray()
-        while True:
+    def _collect(self, process: subprocess.Popen[bytes], tail: int) -> list[bytes]:
+        """What comes out of each of the pipes."""
+        pipes = [pipe.fileno() for pipe in (process.stdout, process.stderr) if pipe is not None]
+        read = {pipe: bytearray() for pipe in pipes}
+        poll, still_open = select.poll(), set(pipes)
+        for pipe in pipes:
+            poll.register(pipe, select.POLLIN)
+        while still_open:
             # Read on for as long as there is something; a daemon that the program left behind may
             # keep the pipe open after the program itself has ended.
             ended = process.poll() is not None
-            if poll.poll(0 if ended else 50):
+            ready = poll.poll(0 if ended else 50)
+            for pipe, _ in ready:
                 chunk = os.read(pipe, 1 << 16)
                 if not chunk:
-                    return bytes(output)
-                output += chunk
-                del output[:-tail]
-            elif ended:
-                return bytes(output)
+                    poll.unregister(pipe)
+                    still_open.remove(pipe)
+                read[pipe] += chunk
+                del read[pipe][: -(tail if pipe == pipes[0] else _ERRORS)]
+            if ended and not ready:
+                break
             if self.left() <= 0:
                 raise self.too_late()
-
-
-@contextlib.contextmanager
-def _complaints(apart: bool) -> Iterator[Optional[IO[bytes]]]:
-    """A file for what a program writes to standard error; None where it goes with the output."""
-    if not apart:
-        yield None
-        return
-    with tempfile.TemporaryFile() as file:
-        yield file
+        return [bytes(read[pipe]) for pipe in pipes]
 
 
 @contextlib.contextmanager

@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import Optional
 
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
-from sartoris.agent.files import is_real_directory, lexists, read_json, remove, write_json
+from sartoris.agent.files import (
+    is_real_directory,
+    lexists,
+    read_json,
+    remove,
+    remove_if_possible,
+    write_json,
+)
 from sartoris.agent.place import Place
 from sartoris.agent.records import TREE_RULES, Release
 from sartoris.agent.submodules import Submodules
@@ -265,7 +272,7 @@ def remove_unused_git_directories(place: Place) -> None:
     used = {git_directory_of(tree, place) for tree in trees}
     for directory in list(place.git_directories.iterdir()):
         if directory not in used:
-            remove(directory)
+            remove_if_possible(directory)
 
 
 def _new_git_directory(place: Place) -> Path:

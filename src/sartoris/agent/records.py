@@ -100,8 +100,12 @@ class Records:
         return any((one.release, one.commit, one.repository) == wanted for one in self.held())
 
     def orphaned(self, slot: str) -> list[Release]:
-        """The slot's records whose release is gone: an agent died between the two."""
-        return [one for one in self.releases() if one.slot == slot and not self.is_present(one)]
+        """The slot's records whose release is gone: an agent died between the two.
+
+        Not that of what is live: in place its tree is there, also where its ref was lost.
+        """
+        ours = [one for one in self.releases() if one.slot == slot]
+        return [one for one in ours if not self.is_present(one) and one.release != self.live()]
 
     def write(self) -> None:
         """Record the order's release as the newest one."""

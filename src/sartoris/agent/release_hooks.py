@@ -48,7 +48,7 @@ def _run_hook(
     try:
         # A live hook may start a service that stays: it must not keep the slot locked.
         command, hold = [os.fspath(hook)], kind == "prepare"
-        code, output = programs.run(command, cwd=tree, environment=environment, hold_lock=hold)
+        code, output, _ = programs.run(command, cwd=tree, environment=environment, hold_lock=hold)
     except OSError as error:
         message = f"{shown} cannot be started: {os.strerror(error.errno or 0)}"
         raise Failure(f"{kind}-failed", message) from error

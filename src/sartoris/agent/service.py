@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from sartoris.agent.errors import Failure
 from sartoris.agent.order import Order
-from sartoris.agent.programs import Programs, inherited_environment, last_lines
+from sartoris.agent.programs import Ended, Programs, inherited_environment, last_lines
 
 _STATES = {0: "active", 1: "failed", 2: "failed", 3: "inactive"}  # of an init script, by the LSB
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,7 +35,7 @@ class Service:
             raise self._failed("there is no such service on the target")
         if self._action == "status":
             return self._systemd_state() if systemd else self._script_state()
-        code, output = self._run(
+        code, output, _ = self._run(
             ["systemctl", "--quiet", "--no-ask-password", self._action, "--", self._name]
             if systemd
             else self._by_script()
@@ -46,15 +47,16 @@ class Service:
 
     def _systemd_state(self) -> dict[str, Any]:
         properties = "--property=LoadState,ActiveState"
-        code, output = self._run(["systemctl", "show", properties, "--", self._name])
+        show = ["systemctl", "show", properties, "--", self._name]
+        code, output, errors = self._run(show, errors=subprocess.PIPE)
         lines = output.decode(errors="replace").splitlines()
         found = dict(line.partition("=")[::2] for line in lines)
         if code != 0 or found.get("LoadState") != "loaded":
-            raise self._failed("there is no such service on the target", last_lines(output))
+            raise self._failed("there is no such service on the target", last_lines(errors))
         return {"message": found.get("ActiveState", "unknown")}
 
     def _script_state(self) -> dict[str, Any]:
-        code, output = self._run(self._by_script())
+        code, output, _ = self._run(self._by_script())
         if code not in _STATES:
             raise self._failed(f"its state is not known, exit code {code}", last_lines(output))
         return {"message": _STATES[code], "output": last_lines(output) if code else ""}
@@ -65,11 +67,13 @@ class Service:
             return ["service", self._script.name, self._action]
         return [os.fspath(self._script), self._action]
 
-    def _run(self, command: list[str]) -> tuple[int, bytes]:
+    def _run(self, command: list[str], errors: int = subprocess.STDOUT) -> Ended:
         path = ":".join(filter(None, (os.environ.get("PATH"), _SYSTEM_PATH)))
         environment = {**inherited_environment(), "PATH": path}
         try:
-            return self._programs.run(command, cwd=Path("/"), environment=environment)
+            return self._programs.run(
+                command, cwd=Path("/"), environment=environment, errors=errors
+            )
         except OSError as error:
             raise self._failed(os.strerror(error.errno or 0)) from error
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from sartoris.agent.actions import ACTIONS
+from sartoris.agent.diagnosis import damage, damaged_file
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
 from sartoris.agent.locks import locked
@@ -27,6 +28,15 @@ from sartoris.agent.submodules import Submodules
 from sartoris.agent.tree import Tree
 
 _CHANGED_AT_MOST = 100
+_NETWORKED = ("fetch", "ls-remote")  # the commands of git that talk to the url
+
+
+def _refused(failure: GitFailed) -> Failure:
+    """Why git failed with a store that is sound."""
+    if isinstance(failure, SubmoduleFailed):
+        message = f"the submodule {failure.path} cannot be brought to its commit"
+        return Failure("submodule-failed", message, failure.output)
+    return Failure("git-failed", failure.in_words(), failure.output)
 
 
 class Slot(ABC):
@@ -93,26 +103,42 @@ class Slot(ABC):
             self._prune()
 
     def repairing(self, step: Callable[[], None]) -> None:
-        """Take a step that uses the store; if the store is the reason it fails, once more."""
+        """Take a step that uses the store; once more if it fails, with a new store if need be."""
         try:
             self.store.make()
             with self.store.in_use():
                 step()
-        except GitFailed as failure:
-            self._diagnose(failure)
+            return
+        except OSError as failure:
+            what = damaged_file(self.store)
+            if not what:
+                raise
             self.clean_up(failure)
-            self._repair(failure)
-            try:
-                with self.store.in_use():
-                    step()
-            except GitFailed as again:
-                raise self._corrupt(again) from again
+            self._replace_store(what)
+        except GitFailed as failure:
+            self._require_space()
+            if failure.command in _NETWORKED:
+                self._require_published(failure)
+            self.store.unlock()
+            what = damage(self.store)
+            self.clean_up(failure)
+            if what:
+                self._replace_store(what)
+        try:
+            with self.store.in_use():
+                step()
+        except GitFailed as again:
+            self._require_space()
+            raise _refused(again) from again
 
-    def _diagnose(self, failure: GitFailed) -> None:
-        """Raise Failure or OSError for why git failed; return when it must be the store."""
+    def _require_space(self) -> None:
+        """Raise the OSError that git ran into, if it was the file system that refused."""
         reserve(self.place.own / f".probe-{self.order.slot}", max(self.order.size, MEBIBYTE))
+
+    def _require_published(self, failure: GitFailed) -> None:
+        """Raise Failure when it is the url, and not what is here, that lacks the release."""
         if not self.order.url:
-            raise self._corrupt(failure) from failure
+            return
         try:
             published = self.store.published([self.store.ref])
         except GitFailed as unreachable:
@@ -123,13 +149,19 @@ class Slot(ABC):
             message = f"{url} does not have {self.order.release}"
             raise Failure("fetch-failed", message, failure.output) from failure
 
-    def _repair(self, failure: GitFailed) -> None:
+    def _replace_store(self, what: str) -> None:
+        """Fetch a store anew of which `what` is damaged."""
+        damaged = f"the object store of {self.order.repository} is damaged"
+        if not self.order.url:
+            raise Failure("corrupt-store", f"{damaged}, and the order has no url", what)
         stored = [one for one in self.records.releases() if one.repository == self.order.repository]
         try:
             self.store.rebuild(record.release for record in stored)
-        except GitFailed as again:
-            reserve(self.place.own / f".probe-{self.order.slot}", MEBIBYTE)
-            raise self._corrupt(again) from failure
+        except GitFailed as failure:
+            self._require_space()
+            self._require_published(failure)
+            message = f"{damaged}, and cannot be fetched anew: {failure.in_words()}"
+            raise Failure("corrupt-store", message, f"{what}\n{failure.output}") from failure
         self.submodules = Submodules(self.store)
         for record in stored:
             if record.submodules == "update":
@@ -141,13 +173,6 @@ class Slot(ABC):
         self.store.bring()
         if self.order.submodules == "update":
             self.submodules.bring(self.order.commit, self.order.release)
-
-    def _corrupt(self, failure: GitFailed) -> Failure:
-        if isinstance(failure, SubmoduleFailed):
-            message = f"the submodule {failure.path} cannot be brought to its commit"
-            return Failure("submodule-failed", message, failure.output)
-        message = f"the object store of {self.order.repository} is damaged: {failure}"
-        return Failure("corrupt-store", message, failure.output)
 
     def _refuse_conflict(self) -> None:
         order, record = self.order, self.records.release(self.order.release)
@@ -170,12 +195,11 @@ class Slot(ABC):
             tree = self.place.releases / record.release
             if record.mode == "atomic" and lexists(tree):
                 # First of all out of releases/: what stands there is complete.
-                tree.rename(self.place.trash / record.release)
+                self.place.throw_away(tree)
             remove_if_possible(self.place.index / record.release)
             (self.place.meta / f"{record.release}.json").unlink(missing_ok=True)
         self.store.tidy({record.release for record in self.records.releases()})
         remove_unused_git_directories(self.place)
-        remove_if_possible(*self.place.trash.iterdir())
 
     def record_switch(self, was: str, **more: object) -> None:
         """Write down what is about to be live, and what was."""
@@ -248,9 +272,16 @@ class Slot(ABC):
         try:
             found = tree.differences(record)
         except GitFailed as failure:
-            raise self._corrupt(failure) from failure
+            raise self._unverified(failure) from failure
         changed = sorted(path for _, path in found)[:_CHANGED_AT_MOST]
         return {"complete": all(letter != "D" for letter, _ in found), "changed": changed}
+
+    def _unverified(self, failure: GitFailed) -> Failure:
+        what = damage(self.store)
+        if not what:
+            return _refused(failure)
+        message = f"the object store of {self.order.repository} is damaged"
+        return Failure("corrupt-store", f"{message}; the next release has it fetched anew", what)
 
     @abstractmethod
     def check_path(self) -> None:

@@ -6,13 +6,14 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Optional
 
 from sartoris.agent.errors import ERRORS, Failure, GitFailed
-from sartoris.agent.files import create_anew, lexists, remove, remove_if_possible
+from sartoris.agent.files import create_anew, lexists, remove
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
 from sartoris.agent.place import Place
@@ -37,6 +38,7 @@ _SETTINGS = {
     "core.untrackedCache": "false",
     "fetch.unpackLimit": "1",  # keep the pack: half the CPU of unpacking it
     "gc.auto": "0",
+    "i18n.commitEncoding": "UTF-8",
     "init.defaultBranch": "none",
     "init.defaultRefFormat": "files",
     "maintenance.auto": "false",
@@ -47,6 +49,8 @@ _FETCH = (
     "--no-recurse-submodules",
 )
 
+
+_NO_STORE = Path(os.devnull)
 
 # The commands of which all output is read.
 _WHOLE = ("cat-file", "check-attr", "config", "diff", "ls-files", "ls-remote", "ls-tree")
@@ -98,26 +102,26 @@ class Store:
         command = ["git", *settings, *arguments]
         whole = arguments[0] in _WHOLE
         try:
-            code, output = self.programs.run(
+            code, output, errors = self.programs.run(
                 command,
                 cwd=cwd,
                 environment=environment,
                 tail=sys.maxsize if whole else 1 << 16,
                 stdin=stdin,
-                answers=whole,
+                errors=subprocess.PIPE,
             )
         except FileNotFoundError:
             if shutil.which("git") is None:
                 raise Failure("git-missing", ERRORS["git-missing"].meaning) from None
             raise
         if code != 0:
-            raise GitFailed(arguments[0], code, last_lines(output))
+            raise GitFailed(arguments[0], code, last_lines(errors or output))
         return output
 
     def commit_of_ref(self) -> str:
         """The commit that the release's ref names, "" when there is no such ref."""
         try:
-            value = (self.path / self.ref).read_text(encoding="ascii").strip()
+            value = (self.path / self.ref).read_text(encoding="ascii", errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError):
             return ""
         if value == self.order.commit:
@@ -160,7 +164,7 @@ class Store:
             self.git(*_FETCH, *fetch)
             return
         shallow = self.place.own / f".shallow-{self.order.slot}"
-        create_anew(shallow, f"{self._shallow()}{newest.commit}\n".encode("ascii"))
+        create_anew(shallow, self._shallow() + f"{newest.commit}\n".encode("ascii"))
         try:
             tip = f"--negotiation-tip=refs/tags/{newest.release}"
             self.git(*_FETCH, tip, *fetch, shallow=shallow)
@@ -174,12 +178,12 @@ class Store:
         tip = [f"--negotiation-tip={ref}"] if ref and (self.path / ref).is_file() else []
         self.git(*_FETCH, "--update-shallow", *tip, "--", url, *refspecs)
 
-    def _shallow(self) -> str:
+    def _shallow(self) -> bytes:
         """The commits at which the histories of submodules end here, a line each."""
         try:
-            return (self.path / "shallow").read_text(encoding="ascii")
+            return (self.path / "shallow").read_bytes()
         except FileNotFoundError:
-            return ""
+            return b""
 
     def _newest(self) -> Optional[Release]:
         held = self._held()
@@ -204,20 +208,27 @@ class Store:
 
     def make(self) -> None:
         """Have a store, which may be empty. The rename makes a half-made one impossible."""
-        if (self.path / "HEAD").is_file():
+        if lexists(self.path):
             return
         with self._alone():
-            if not (self.path / "HEAD").is_file():
-                remove(self.path)
+            if not lexists(self.path):
                 self._new().rename(self.path)
 
     def _new(self) -> Path:
         new = self.path.with_name(f"{self.path.name}.new")
-        remove(new)
+        if lexists(new):
+            self.place.throw_away(new)
         kind = "sha256" if len(self.order.commit) == 64 else "sha1"
         options = ("--quiet", "--bare", "--template=", f"--object-format={kind}")
         self.git("init", *options, store=new)
         return new
+
+    def unlock(self) -> None:
+        """Remove what a git that was killed has left, and what stops every other one."""
+        if any(self.path.glob("*.lock")):
+            with self._alone():
+                for lock in list(self.path.glob("*.lock")):
+                    remove(lock)
 
     def rebuild(self, also: Iterable[str]) -> None:
         """Replace the store by one fetched anew: the release, and of `also` what the url has."""
@@ -229,16 +240,17 @@ class Store:
             new = self._new()
             specs = [f"+{ref}:{ref}" for ref in sorted(refs)]
             self.git(*_FETCH, "--update-shallow", "--", self.order.url, *specs, store=new)
-            damaged = self.place.trash / self.path.name
-            remove(damaged)
             if lexists(self.path):
-                self.path.rename(damaged)
+                self.place.throw_away(self.path)
             new.rename(self.path)
-        remove_if_possible(damaged)
 
     def published(self, refs: Sequence[str]) -> set[str]:
-        """Which of the refs the order's url has. Raises GitFailed when it does not answer."""
-        answer = self.git("ls-remote", "--quiet", "--", self.order.url, *refs).decode("latin-1")
+        """Which of the refs the order's url has. Raises GitFailed when it does not answer.
+
+        Asked from outside of the store: where that is damaged, the url is not to blame.
+        """
+        ask = ("ls-remote", "--quiet", "--", self.order.url, *refs)
+        answer = self.git(*ask, store=_NO_STORE).decode("latin-1")
         return {line.partition("\t")[2] for line in answer.split("\n")} & set(refs)
 
     def tidy(self, kept: set[str]) -> None:

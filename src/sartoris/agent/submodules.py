@@ -201,9 +201,8 @@ class Submodules:
             return
         tree = self.store.git("hash-object", "-t", "tree", "-w", "--stdin").decode().strip()
         options = [option for parent in parents for option in ("-p", parent)]
-        setting = ("-c", "i18n.commitEncoding=UTF-8")
         message = ("-m", "Submodules of a release")
-        made = self.store.git(*setting, "commit-tree", tree, *options, *message, more=_CARRIER)
+        made = self.store.git("commit-tree", tree, *options, *message, more=_CARRIER)
         _write_ref(path, made.decode("ascii").strip())
 
 

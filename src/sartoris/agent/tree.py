@@ -12,8 +12,14 @@ from pathlib import Path
 from typing import Optional
 
 from sartoris.agent.checkout import GITLINK, LINK, Checkout, Entry, blob_id, blob_id_of, is_program
-from sartoris.agent.errors import Failure
-from sartoris.agent.files import is_real_directory, lexists, make_directory, remove
+from sartoris.agent.errors import Failure, GitFailed
+from sartoris.agent.files import (
+    is_real_directory,
+    is_real_file,
+    lexists,
+    make_directory,
+    remove,
+)
 from sartoris.agent.modes import Modes, directories_of
 from sartoris.agent.records import Release
 from sartoris.agent.store import Store
@@ -42,6 +48,19 @@ class Tree:
         checkout.end()
         if not is_new:
             self._mend_modes(entries)
+
+    def recall(self, commit: str) -> None:
+        """Make an index that is lost, or damaged, as it is with the commit in the tree.
+
+        It is what tells which files of that commit the next one no longer has. It knows no times,
+        so that every file is written.
+        """
+        with contextlib.suppress(GitFailed):
+            if is_real_file(self.index):
+                self.store.git("ls-files", "-z", tree=self.path.parent, index=self.index)
+                return
+        remove(self.index)
+        self.store.git("read-tree", commit, tree=self.path.parent, index=self.index)
 
     def _mend_modes(self, entries: Sequence[Entry]) -> None:
         """Let nothing be as an earlier release left it, or as somebody made it since."""

@@ -183,16 +183,22 @@ def test_objects_that_got_lost_after_the_fetch_are_found_when_they_are_written(
     assert target.deploy("t2", commit)["live"] == "t2"
 
 
-def test_a_damaged_store_that_cannot_be_fetched_anew_is_told(target: Target) -> None:
+@pytest.mark.parametrize("here", [True, False])
+def test_a_damaged_publish_repository_is_not_blamed_on_the_store(
+    target: Target, here: bool
+) -> None:
     target.release("t1", BIG)
     commit = target.publisher.release("t2", {"a": "2"})
     _delete_packs(target.publisher.path)
     for loose in target.publisher.path.glob("objects/??/*"):
         loose.unlink()
+    if here:
+        _delete_packs(target.store)
 
     outcome = target.ask("fetch", "t2", commit)
 
-    assert outcome["error"] in ("corrupt-store", "fetch-failed")
+    assert outcome["error"] == ("corrupt-store" if here else "git-failed")
+    assert "git fetch failed: " in outcome["message"]
     assert tree(target.live) == entries(BIG)
 
 
@@ -208,4 +214,4 @@ def test_the_same_failure_has_the_same_message_on_every_target(
         outcome = target.ask("fetch", "t1", commit)
         messages.add((outcome["error"], outcome["message"]))
 
-    assert messages == {("io-error", "Not a directory: /srv/app/.sartoris/releases")}
+    assert messages == {("io-error", "Not a directory: /srv/app/.sartoris")}

@@ -1,0 +1,48 @@
+"""What doctor makes of the targets' answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sartoris.orders import Order, Outcome
+from sartoris.queries.doctor.answering import answers
+from sartoris.transports.base import Transport
+
+ORDER = Order(action="status", repository="site", slot="slot0", path="/srv/app/php")
+
+
+class Answering(Transport):
+    """A transport whose targets have something left of old releases, or not."""
+
+    def __init__(self, remains: dict[str, tuple[str, ...]]) -> None:
+        self._remains = remains
+
+    def fleet(self) -> tuple[str, ...]:
+        return tuple(self._remains)
+
+    def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
+        for name in targets:
+            remains = self._remains[name]
+            yield Outcome(action=order.action, target=name, ok=True, remains=remains)
+
+    def close(self) -> None:
+        pass
+
+
+def test_files_that_clean_up_cannot_remove_are_named_with_what_removes_them() -> None:
+    left = ("/srv/app/.sartoris/trash/slot0/t1/cache/x (www-data)",)
+    transport = Answering({"web1": (), "web2": left})
+
+    _, found = answers(transport, ORDER, transport.fleet(), {})
+
+    assert found.state == "warning"
+    assert found.text == f"1 target (web2) cannot remove of old releases: {left[0]}"
+    assert found.next_steps == (
+        "rm -rf /srv/app/.sartoris/trash/slot0   # there, as a user who may",
+    )
+
+
+def test_nothing_is_said_where_nothing_is_left() -> None:
+    transport = Answering({"web1": (), "web2": ()})
+
+    assert len(list(answers(transport, ORDER, transport.fleet(), {}))) == 1
