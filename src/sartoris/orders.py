@@ -22,7 +22,7 @@ ServiceAction = Literal["", "restart", "reload", "status"]
 SwitchMode = Literal["atomic", "in-place"]
 
 _ORDER_LISTS = ("shared", "shared_directories")
-_LISTS = ("held", "due", "changed", "remains")  # in JSON; tuples here
+_LISTS = ("held", "due", "changed", "added", "remains")  # in JSON; tuples here
 
 
 def now() -> int:
@@ -68,9 +68,9 @@ class Outcome:
     is live now ("" for none), `held` the complete releases of the slot, oldest first. `due` is what
     should have followed the switch to it and did not come to its end: `service`, `hooks`.
     `complete` and `changed` are set by `verify`: is the live release all there, and which of its
-    files differ from it. `seconds` is how long the target took. `output` is the end of what a
-    failed program wrote. `remains` is what the target could not remove of old releases, and whose
-    it is: a few of the files.
+    files differ from it; and so is `added`: which are not the release's. `seconds` is how long the
+    target took. `output` is the end of what a failed program wrote. `remains` is what the target
+    could not remove of old releases, and whose it is: a few of the files.
     """
 
     action: str
@@ -86,6 +86,7 @@ class Outcome:
     output: str = ""
     complete: bool | None = None
     changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()
 
     @property

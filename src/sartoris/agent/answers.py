@@ -82,5 +82,6 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "output": ("a text", lambda value: _is_text(value, _LONGEST_TEXT)),
     "complete": ("true, false or null", lambda value: value is None or isinstance(value, bool)),
     "changed": ("a list of names", _all_are(_is_line)),
+    "added": ("a list of names", _all_are(_is_line)),
     "remains": ("a list of names", _all_are(_is_line)),
 }

@@ -47,13 +47,27 @@ class AtomicSlot(Slot):
         tree = self._exact_tree()
         tree.save_stat_cache()
         tree.add_extras()
-        run_hooks("prepare", tree.path, order, place, self.programs)
-        self.records.write()
+        made: list[str] = []
+        if run_hooks("prepare", tree.path, order, place, self.programs):
+            made = tree.others_than_indexed()
+        self.records.write(made)
         sync_file_system(place.own)
         remove(place.index / order.release)
         with contextlib.suppress(FileNotFoundError):  # it is in the tree's git directory
             place.staged_index.replace(place.index / order.release)
+        self._note_that_it_stands_again()
         place.staged.rename(place.releases / order.release)
+
+    def _note_that_it_stands_again(self) -> None:
+        """Where the live link names the release, whose tree was lost, it is live again at once.
+
+        What belongs to a switch is due again: what runs there has seen nothing for a while.
+        """
+        state = self.records.state()
+        again = self.place.linked_release() == self.order.release == state.get("release")
+        if again and not self.records.live():
+            service = "due" if self.order.service else ""
+            write_json(self.place.state, {**state, "service": service, "hooks": "due"})
 
     def _exact_tree(self) -> Tree:
         """The staged tree with the release's files and no others, from a base if that can be had.

@@ -135,7 +135,7 @@ class GitFailed(Exception):
 
     def __init__(self, command: str, code: int, output: str) -> None:
         super().__init__(f"git {command} exited with {code}")
-        self.command, self.output = command, output
+        self.command, self.code, self.output = command, code, output
 
     def in_words(self) -> str:
         """One line for a person: what git complained of first. Nothing is decided by it."""
@@ -150,4 +150,5 @@ class SubmoduleFailed(GitFailed):
 
     def __init__(self, path: str, failure: GitFailed) -> None:
         Exception.__init__(self, str(failure))
-        self.path, self.command, self.output = path, failure.command, failure.output
+        self.path, self.output = path, failure.output
+        self.command, self.code = failure.command, failure.code

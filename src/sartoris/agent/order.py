@@ -28,6 +28,7 @@ class Order:
     decided: when the deployment server decided on the release, milliseconds since the epoch.
     catch_up: whether it is to catch up; then it is not for targets for which another
     release was ordered later.
+    everything: whether a look at the live tree names added files too that git ignores.
     level: the level of agent that is asked for; 0: the lowest that carries the order out in full.
     """
 
@@ -52,4 +53,5 @@ class Order:
     service_action: str = ""
     decided: int = 0
     catch_up: bool = False
+    everything: bool = False
     level: int = 0

@@ -154,7 +154,7 @@ def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
     outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
-    outcome.update(complete=None, changed=[])
+    outcome.update(complete=None, changed=[], added=[])
     outcome.update(_guarded(lambda: _attempt(order, root, source)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -19,6 +21,9 @@ FILE_VERSION = 1
 
 # Which way trees are made, for whoever takes one over. Since 2 its index knows what is in it.
 TREE_RULES = 2
+
+_NEW_FIELDS = {"submodules", "tree_rules", "deploy_digest", "made"}  # older records lack them
+_MADE_AT_MOST = 20_000
 
 _KINDS: dict[str, Any] = {
     "str": str,
@@ -37,7 +42,8 @@ _STATE_KINDS: dict[str, Any] = {
 class Release:
     """What meta/TAG.json says. `serial` counts the releases of a target: clocks may jump.
 
-    `tree_rules` says which way its tree was made, see `TREE_RULES`.
+    `tree_rules` says which way its tree was made, see `TREE_RULES`. `deploy_digest` is that of what
+    the deploy file says, `made` are the files that its prepare hooks have added.
     """
 
     release: str
@@ -51,6 +57,8 @@ class Release:
     shared: tuple[str, ...]
     submodules: str = "compose"
     tree_rules: int = 1
+    deploy_digest: str = ""
+    made: tuple[str, ...] = ()
 
 
 class Records:
@@ -63,12 +71,15 @@ class Records:
         """None if there is no record, or none that can be read. Raises Failure for a newer one."""
         content = self._read(self.place.meta / f"{name}.json")
         known = {key: content[key] for key in Release.__annotations__ if key in content}
-        if set(Release.__annotations__) - set(known) - {"submodules", "tree_rules"}:  # new
+        if set(Release.__annotations__) - set(known) - _NEW_FIELDS:
             return None
         kinds = {key: _KINDS[str(kind)] for key, kind in Release.__annotations__.items()}
-        if not _are_of(kinds, known) or not all(isinstance(one, str) for one in known["shared"]):
+        lists = {key: tuple(known[key]) for key in ("shared", "made") if _is_list_in(known, key)}
+        if not _are_of(kinds, known) or not all(
+            isinstance(one, str) for values in lists.values() for one in values
+        ):
             return None
-        return Release(**{**known, "shared": tuple(known["shared"])})
+        return Release(**{**known, **lists})
 
     def releases(self) -> list[Release]:
         """All records on this target, of all slots, oldest first."""
@@ -107,7 +118,7 @@ class Records:
         ours = [one for one in self.releases() if one.slot == slot]
         return [one for one in ours if not self.is_present(one) and one.release != self.live()]
 
-    def write(self) -> None:
+    def write(self, made: Sequence[str] = ()) -> None:
         """Record the order's release as the newest one."""
         order = self.order
         serial = max((record.serial for record in self.releases()), default=0) + 1
@@ -124,6 +135,8 @@ class Records:
             "shared": list(order.shared),
             "submodules": order.submodules,
             "tree_rules": TREE_RULES,
+            "deploy_digest": digest_of(os.fsencode(order.deploy_text)),
+            "made": list(made[:_MADE_AT_MOST]),
         }
         write_json(self.place.meta / f"{order.release}.json", record)
 
@@ -147,7 +160,9 @@ class Records:
         if is_real_directory(self.place.path):
             state = self.state()
             return str(state.get("live", "")) if state.get("mode") == "in-place" else ""
-        return self.place.linked_release() or ""
+        linked = self.place.linked_release() or ""
+        # A link that leads to nothing serves nothing, whatever it names.
+        return linked if is_real_directory(self.place.releases / linked) else ""
 
     def previous(self, live: str) -> str:
         """What was live before, also when the last switch was written down but never happened."""
@@ -170,6 +185,14 @@ class Records:
         too_many = max(len(beside) + extra - self.order.keep, 0)
         protected = self.protected()
         return [record for record in beside[:too_many] if record.release not in protected]
+
+
+def _is_list_in(content: dict[str, Any], key: str) -> bool:
+    return isinstance(content.get(key), list)
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _are_of(kinds: dict[str, Any], content: dict[str, Any]) -> bool:

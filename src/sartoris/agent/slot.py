@@ -273,8 +273,10 @@ class Slot(ABC):
             found = tree.differences(record)
         except GitFailed as failure:
             raise self._unverified(failure) from failure
-        changed = sorted(path for _, path in found)[:_CHANGED_AT_MOST]
-        return {"complete": all(letter != "D" for letter, _ in found), "changed": changed}
+        changed = sorted(path for letter, path in found if letter != "A")[:_CHANGED_AT_MOST]
+        added = sorted(path for letter, path in found if letter == "A")[:_CHANGED_AT_MOST]
+        complete = all(letter != "D" for letter, _ in found)
+        return {"complete": complete, "changed": changed, "added": added}
 
     def _unverified(self, failure: GitFailed) -> Failure:
         what = damage(self.store)

@@ -27,6 +27,7 @@ _SETTINGS = {
     "core.autocrlf": "false",
     "core.checkStat": "default",
     "core.eol": "lf",
+    "core.excludesFile": "/dev/null",
     "core.fileMode": "true",
     "core.fsmonitor": "false",
     "core.hooksPath": "/dev/null",
@@ -53,7 +54,16 @@ _FETCH = (
 _NO_STORE = Path(os.devnull)
 
 # The commands of which all output is read.
-_WHOLE = ("cat-file", "check-attr", "config", "diff", "ls-files", "ls-remote", "ls-tree")
+_WHOLE = (
+    "cat-file",
+    "check-attr",
+    "check-ignore",
+    "config",
+    "diff",
+    "ls-files",
+    "ls-remote",
+    "ls-tree",
+)
 
 
 class Store:

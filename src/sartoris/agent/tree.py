@@ -21,7 +21,7 @@ from sartoris.agent.files import (
     remove,
 )
 from sartoris.agent.modes import Modes, directories_of
-from sartoris.agent.records import Release
+from sartoris.agent.records import Release, digest_of
 from sartoris.agent.store import Store
 
 
@@ -222,16 +222,33 @@ class Tree:
     def differences(self, record: Release) -> list[tuple[str, str]]:
         """Status letter and path of each file whose content is not that of the record's commit."""
         placed = tuple(filter(None, (record.deploy_file, *record.shared)))
-        return [
+        made = set(record.made)
+        found = [
             (letter, path)
             for letter, path in self.changed(record.commit)
             if not any(path == one or path.startswith(one + "/") for one in placed)
+            and not (letter == "A" and path in made)
         ]
+        return found + [("M", path) for path in self._changed_extras(record)]
+
+    def _changed_extras(self, record: Release) -> Iterator[str]:
+        """What we have put into the release, and somebody has changed."""
+        if record.deploy_file and record.deploy_digest:
+            where = self.path / record.deploy_file
+            is_ours = is_real_file(where) and digest_of(where.read_bytes()) == record.deploy_digest
+            if not is_ours:
+                yield record.deploy_file
+        for path in record.shared:
+            where = self.path / path
+            text = os.path.relpath(self.place.shared / path, where.parent)
+            if not where.is_symlink() or os.fspath(where.readlink()) != text:
+                yield path
 
     def changed(self, commit: str) -> list[tuple[str, str]]:
         """Where the tree is not what a fresh checkout of the commit would be: a letter and a path.
 
-        D is what is missing, M what has another content or other permissions. Every file is read.
+        D is what is missing, M what has another content or other permissions, A what was added.
+        Every file is read.
         """
         with tempfile.TemporaryDirectory() as temporary:
             directory = Path(temporary)
@@ -239,7 +256,42 @@ class Tree:
             checkout.git("read-tree", commit, tree=directory, index=index)
             entries = checkout.entries(index)
             converted = checkout.converted(index, entries)
-            return list(self._changed(entries, converted))
+            found = list(self._changed(entries, converted))
+            added = self.others(entries)
+            ignored: set[str] = set()
+            if added and not self.order.everything:
+                ignored = self._ignored(added, checkout, index)
+            return found + [("A", path) for path in added if path not in ignored]
+
+    def others(self, entries: Sequence[Entry]) -> list[str]:
+        """The files that are none of the entries, by path; directories that are empty are none."""
+        known = {os.fspath(self.path / entry.path) for entry in entries}
+        skipped, found = {*self._opaque(), self._excluded()}, []
+        for where, directories, files in os.walk(self.path):
+            links = [name for name in directories if (Path(where) / name).is_symlink()]
+            directories[:] = [name for name in directories if f"{where}/{name}" not in skipped]
+            paths = (f"{where}/{name}" for name in (*files, *links))
+            found += [path for path in paths if path not in known and path not in skipped]
+        return sorted(os.path.relpath(path, self.path) for path in found)
+
+    def others_than_indexed(self) -> list[str]:
+        """As `others`, of the tree as it was filled."""
+        listed = self.store.git("ls-files", "-z", tree=self.path, index=self.index)
+        paths = os.fsdecode(listed).split("\0")[:-1]
+        return self.others([Entry("", "", path) for path in paths])
+
+    def _ignored(self, paths: Sequence[str], checkout: Checkout, index: Path) -> set[str]:
+        """Which of the files the release's own .gitignore names; no added one has a say."""
+        asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        ask = ("check-ignore", "--no-index", "-z", "--stdin")
+        try:
+            said = checkout.git(*ask, tree=self.path, index=index, stdin=asked)
+        except GitFailed as failure:
+            if failure.code != 1:  # none of them
+                raise
+            return set()
+        names = os.fsdecode(said).split("\0")
+        return {name for name in names if name and name.rpartition("/")[2] != ".gitignore"}
 
     def _changed(
         self, entries: Sequence[Entry], converted: Mapping[str, Path]

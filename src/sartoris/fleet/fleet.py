@@ -78,9 +78,12 @@ class Fleet:
     def status(self, targets: Iterable[str]) -> StageResult:
         return self._send("status", self.order, targets)
 
-    def verify(self, targets: Iterable[str]) -> StageResult:
-        """As `status`, and compare the live tree with its release on the target's disk."""
-        return self._send("verify", self.order, targets)
+    def verify(self, targets: Iterable[str], *, everything: bool = False) -> StageResult:
+        """As `status`, and compare the live tree with its release on the target's disk.
+
+        With `everything` files that git ignores count as added, too.
+        """
+        return self._send("verify", replace(self.order, everything=everything), targets)
 
     def service(self, service: str, action: ServiceAction, targets: Iterable[str]) -> StageResult:
         """Act on the service at once, or ask how it is."""

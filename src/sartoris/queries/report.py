@@ -10,6 +10,7 @@ from sartoris.journal.store import RolloutRecord, TargetRecord
 from sartoris.orders import Outcome
 from sartoris.rollout.command import Command
 
+Verify = Literal["", "release", "all"]
 Condition = Literal["current", "behind", "unfinished", "damaged", "silent"]
 
 
@@ -20,7 +21,7 @@ class TargetReport:
     their end; `damaged` has it, but not as it was fetched; `silent` did not answer, so `live` is
     what it had when it last did (`seen`, seconds since the epoch, None for never).
 
-    `complete` and `changed` are known after `--verify` only.
+    `complete`, `changed` and `added` are known after `--verify` only.
     """
 
     target: str
@@ -32,9 +33,11 @@ class TargetReport:
     due: tuple[str, ...] = ()
     complete: bool | None = None
     changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "due": list(self.due), "changed": list(self.changed)}
+        lists = {"due": self.due, "changed": self.changed, "added": self.added}
+        return {**self.__dict__, **{name: list(values) for name, values in lists.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +87,10 @@ class Report:
         }
 
 
-def report(command: Command, *, verify: bool = False, rollouts: int = 5) -> Report:
+def report(command: Command, *, verify: Verify = "", rollouts: int = 5) -> Report:
     """Ask every target, for the prefix that was typed, or for every slot that was ever deployed.
+
+    `verify`: have targets compare what is live with its release, or that and what git ignores.
 
     A target that was taken out of the configuration is not reported.
     """
@@ -95,7 +100,7 @@ def report(command: Command, *, verify: bool = False, rollouts: int = 5) -> Repo
         repository=site.config.repo_name,
         slots=tuple(slots),
         rollouts=tuple(command.journal.rollouts(prefix=site.options.prefix, limit=rollouts)),
-        verified=verify,
+        verified=bool(verify),
         note=command.records.desired.read().note if site.has_fleet else "",
     )
 
@@ -108,13 +113,16 @@ def _prefixes(command: Command) -> list[str]:
     return deployed or [site.prefix]
 
 
-def _report_slot(command: Command, prefix: str, *, verify: bool) -> SlotReport:
+def _report_slot(command: Command, prefix: str, *, verify: Verify) -> SlotReport:
     slot = command.site.slot(prefix)
     if not command.site.has_fleet:
         return SlotReport(prefix=prefix, slot=slot.name, path="", desired=None, targets=())
     desired, known = command.records.desired.of(slot.name), command.journal.targets(slot.name)
     fleet = command.fleets.of(slot).fleet
-    asked = fleet.verify(fleet.targets) if verify else fleet.status(fleet.targets)
+    if verify:
+        asked = fleet.verify(fleet.targets, everything=verify == "all")
+    else:
+        asked = fleet.status(fleet.targets)
     targets = (
         _judge(outcome, desired, known.get(name)) for name, outcome in asked.outcomes.items()
     )
@@ -141,12 +149,13 @@ def _judge(outcome: Outcome, desired: Desired | None, known: TargetRecord | None
         due=outcome.due,
         complete=outcome.complete,
         changed=outcome.changed,
+        added=outcome.added,
     )
 
 
 def _condition(outcome: Outcome, release: str) -> Condition:
     if outcome.live != release:
         return "behind"
-    if outcome.complete is False or outcome.changed:
+    if outcome.complete is False or outcome.changed or outcome.added:
         return "damaged"  # also when it is unfinished: new trees fix both
     return "current" if outcome.is_current(release) else "unfinished"

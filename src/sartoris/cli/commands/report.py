@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import click
 
@@ -16,14 +17,28 @@ from sartoris.queries.report import Report, SlotReport, TargetReport, report
 _DUE = {"hooks": "live hooks"}
 
 
-@click.command("report")
+class _Verifying(click.Command):
+    """`--verify` takes a value after `=` only: what follows it may be the prefix."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(
+            ctx, ["--verify=release" if one == "--verify" else one for one in args]
+        )
+
+
+@click.command("report", cls=_Verifying)
 @common_options
-@click.option("--verify", is_flag=True, help="Compare every live file with its release.")
+@click.option(
+    "--verify",
+    type=click.Choice(["release", "all"]),
+    help="Compare every live file with its release, and name those that were added; with"
+    " --verify=all also those that git ignores.",
+)
 @click.option("--rollouts", default=5, show_default=True, help="How many past rollouts to list.")
 @prefix_argument
-def command(prefix: str | None, verify: bool, rollouts: int) -> None:
+def command(prefix: str | None, verify: Literal["release", "all"] | None, rollouts: int) -> None:
     """Tell what is live where, what should be, and which rollouts led there."""
-    found = report(open_command(prefix, shown=False), verify=verify, rollouts=rollouts)
+    found = report(open_command(prefix, shown=False), verify=verify or "", rollouts=rollouts)
     if wants_json():
         streams.print_document(found.to_json())
     else:
@@ -69,9 +84,9 @@ def _condition(target: TargetReport) -> str:
             seen = f"last heard from {duration(time.time() - target.seen)} ago"
         return f"does not answer: {target.error}: {target.message} ({seen})"
     if target.condition == "damaged":
-        changed = ", ".join(target.changed[:3])
-        more = f" and {len(target.changed) - 3} more" if len(target.changed) > 3 else ""
-        return f"damaged: {changed}{more}" if changed else "damaged: incomplete"
+        wrong = [*target.changed, *(f"{path} (added)" for path in target.added)]
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        return f"damaged: {', '.join(wrong[:3])}{more}" if wrong else "damaged: incomplete"
     if target.condition == "unfinished":
         return f"unfinished: {' and '.join(_DUE.get(one, one) for one in target.due)} still due"
     return "current, verified" if target.complete else target.condition
