@@ -160,7 +160,9 @@ def come_to_an_end(world: World, choose: int = 0) -> None:
 
 
 def take_one(world: World, steps: tuple[str, ...], choose: int) -> Typed:
-    useful = [step for step in steps if step.split()[2] not in QUESTIONS]
+    useful = [
+        step for step in steps if step.split()[1] != "log" and step.split()[2] not in QUESTIONS
+    ]
     assert useful, f"no step leads on: {steps}"
     before = Before.of(world)
     typed = follow(world, useful[choose % len(useful)])

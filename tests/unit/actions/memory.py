@@ -17,7 +17,7 @@ KEPT = 3  # releases on a target, beside the live one
 
 
 def commit_id(number: int) -> str:
-    return f"{number:040x}"
+    return f"{number:012x}".ljust(40, "0")  # they are told apart by their beginnings
 
 
 class QuietGit(Git):
@@ -57,7 +57,7 @@ class MemoryRepository(Repository):
         return self.checked_out
 
     def _next(self) -> str:
-        return commit_id(max(int(self.checked_out, 16), int(self.upstream_tip, 16)) + 1)
+        return commit_id(int(max(self.checked_out, self.upstream_tip)[:12], 16) + 1)
 
     def head(self) -> str:
         return self.checked_out

@@ -69,8 +69,10 @@ def enter(
 def follow(world: World, line: str) -> Typed:
     """Type a next step as a message or `git deploy status` gives it."""
     words = line.partition("#")[0].split()
-    if words[:3] == ["git", "reset", "--hard"]:
-        world.repository.checked_out = world.repository.names.get(words[3], words[3])
+    if words[:2] == ["git", "log"]:
+        return Typed(line)
+    if words[:3] in (["git", "reset", "--hard"], ["git", "reset", "--keep"]):
+        world.repository.checked_out = world.repository.names.get(words[3]) or words[3].ljust(40, "0")
         return Typed(line)
     assert words[:2] == ["git", "deploy"], f"not a command to type: {line!r}"
     force, rest = "--force" in words, [word for word in words[2:] if not word.startswith("-")]
