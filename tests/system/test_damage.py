@@ -419,10 +419,15 @@ def test_a_publish_repository_that_was_lost_is_made_again(deployed: Site) -> Non
     assert deployed.everywhere() == {old}
 
 
-def test_a_missing_hook_directory_is_a_note_and_stops_nothing(site: Site) -> None:
-    site.config("deploy.hook-dir", "/nonexistent/hooks")
-    ran = site.ok("start")
-    assert "/nonexistent/hooks" in ran.err
+def test_a_missing_hook_directory_is_named_before_anything_is_tagged(site: Site) -> None:
+    directory = site.root / "no hooks"
+    site.config("deploy.hook-dir", str(directory))
+    ran = site.deploy("start")
+    assert ran.code == 1
+    assert f"the hooks in {directory} cannot run" in ran.err
+    assert site.tags() == []
+    directory.mkdir()
+    site.ok("start")
     site.ok("sync")
 
 

@@ -53,7 +53,9 @@ def test_one_failure_closes_the_gate_by_default(site: Site) -> None:
     assert site.everywhere() - {""} == {before}
     assert site.files("web1")["index.php"] == "version 1\n"
     assert site.desired() == before
-    assert f"Nothing has switched, anywhere. Live is still: {before}" in ran.err
+    assert "Nothing has switched, anywhere.\n" in ran.err
+    assert f"Live is {before} on web1, web2, web3, " in ran.err
+    assert "Live is nothing on web4\n" in ran.err
     assert "git deploy resync" in ran.err
     assert "git deploy abort" in ran.err
 

@@ -28,7 +28,7 @@ class Cause:
 
 
 # What a target says that does not get from the publish repository what it needs.
-_NOT_GOT = ("fetch-failed", "corrupt-store", "submodule-failed")
+_NOT_GOT = ("fetch-failed", "corrupt-store", "git-failed", "submodule-failed")
 
 
 def blames_publishing(outcomes: Iterable[Outcome]) -> bool:
