@@ -386,6 +386,7 @@ class TestOneDirectoryForTwoSlots:
         second.config("deploy.path", "/srv/site/php-{prefix}")
         for name in ("web1", "web2", "web3"):
             second.config("deploy.target", f"{name}={site.target(name)}")
+        shared.mkdir()
         for one in (site, second):
             one.config("deploy.hook-dir", str(shared))
         return {"slot0": site, "slot1": second}
