@@ -120,7 +120,7 @@ def test_the_site_says_what_to_do_then(plain: Site) -> None:
     )
     hook = failing(plain)
     ran = plain.deploy("sync")
-    assert f"Run {hook} again, or write to admins@example.org.\nBreathe." in ran.err
+    assert f"Run {hook} again, or write to admins@example.org.\n  Breathe." in ran.err
 
 
 def test_without_words_of_the_site_the_support_is_named(plain: Site) -> None:
