@@ -119,6 +119,7 @@ def test_a_sync_goes_on_from_its_start(site: Site) -> None:
 
 @pytest.mark.parametrize("site", ["starting"], indirect=True)
 def test_a_start_clears_an_old_start_away(site: Site) -> None:
+    (site.root / "hooks").mkdir()  # which its configuration names
     assert "an interrupted start of yours is cleared away" in site.ok("start").err
 
 
