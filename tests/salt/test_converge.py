@@ -73,7 +73,7 @@ def test_one_that_has_switched_already_is_not_taken_back_by_hand(
     fleet: Cluster, site: SaltSite
 ) -> None:
     """The rollout is not over, and what the slot had before it is on record."""
-    (record,) = desired_of(fleet).iterdir()
+    (record,) = desired_of(fleet).glob("*.json")
     before = json.loads(record.read_text())["settled"]
     site.config("deploy.canary", "web1")
     site.hold("live", "web2")
@@ -92,7 +92,7 @@ def test_one_that_has_switched_already_is_not_taken_back_by_hand(
 def test_a_record_that_could_not_be_written_takes_nobody_back(
     fleet: Cluster, site: SaltSite
 ) -> None:
-    (record,) = desired_of(fleet).iterdir()
+    (record,) = desired_of(fleet).glob("*.json")
     elsewhere = {**json.loads(record.read_text()), "origin": "/srv/elsewhere/.git"}
     record.write_text(json.dumps(elsewhere))
     site.ship("after")
@@ -116,13 +116,13 @@ def test_what_slots_should_have_can_be_read_by_the_master_whatever_the_umask(
         site.ok("sync")
     finally:
         os.umask(before)
-    (record,) = desired_of(fleet).iterdir()
+    (record,) = desired_of(fleet).glob("*.json")
     assert record.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.usefixtures("site")
 def test_a_slot_that_is_being_rolled_out_holds_up_no_other(fleet: Cluster, tmp_path: Path) -> None:
-    (record,) = desired_of(fleet).iterdir()
+    (record,) = desired_of(fleet).glob("*.json")
     content = json.loads(record.read_text())
     record.write_text(json.dumps({**content, "coming": content["settled"]}))
     other = SaltSite.on(fleet, tmp_path / "deeper" / "other", ["web1"], "web1")

@@ -37,6 +37,7 @@ class InPlaceSlot(Slot):
         self.check_path()
         live = self.records.live()
         self.record_switch(live, live=live, hooks="due")
+        self.records.write_deploy_file()  # which is written anew at each switch
         self.repairing(self._check_out)
         state = {**self.records.state(), "live": order.release}
         write_json(place.state, state, durable=True)

@@ -131,14 +131,25 @@ class Records:
             "mode": order.switch,
             "serial": serial,
             "when": time.time(),
-            "deploy_file": order.deploy_file if order.deploy_text else "",
             "shared": list(order.shared),
             "submodules": order.submodules,
             "tree_rules": TREE_RULES,
-            "deploy_digest": digest_of(os.fsencode(order.deploy_text)),
             "made": list(made[:_MADE_AT_MOST]),
+            **self._deploy_file(),
         }
         write_json(self.place.meta / f"{order.release}.json", record)
+
+    def write_deploy_file(self) -> None:
+        """Record what the deploy file of the order's release has from now on."""
+        path = self.place.meta / f"{self.order.release}.json"
+        write_json(path, {**self._read(path), **self._deploy_file()})
+
+    def _deploy_file(self) -> dict[str, str]:
+        text = self.order.deploy_text
+        return {
+            "deploy_file": self.order.deploy_file if text else "",
+            "deploy_digest": digest_of(os.fsencode(text)),
+        }
 
     def state(self) -> dict[str, Any]:
         """What state/SLOT.json says, as if it were lost if it cannot be read. Raises Failure."""

@@ -78,16 +78,20 @@ class RolloutRecord:
     reverted_by: str
 
 
+TagKind = Literal["start", "tagged", "shipped"]
+
+
 class MadeTag(NamedTuple):
     """A tag that a rollout which began `at` made, or found (`start`), on a commit.
 
-    `shipped`: the rollout came to its end, with a release.
+    `shipped`: the rollout came to its end, with a release. `reverts`: it was a revert's own tag.
     """
 
     name: str
     commit: str
     at: float
-    kind: Literal["start", "tagged", "shipped"]
+    kind: TagKind
+    reverts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,17 +179,18 @@ class Journal:
     def tags_made(self, *, limit: int = -1) -> list[MadeTag]:
         """The tags of the newest rollouts, in the order in which they were made."""
         rows = self._read(
-            "SELECT start_tag, start_commit, tag, source, started, result, release FROM rollouts"
-            " ORDER BY id DESC LIMIT ?",
+            "SELECT start_tag, start_commit, tag, source, started, result, release, action"
+            " FROM rollouts ORDER BY id DESC LIMIT ?",
             (limit,),
         )
         made: list[MadeTag] = []
-        for start_tag, start_commit, tag, source, at, result, release in reversed(rows):
+        for start_tag, start_commit, tag, source, at, result, release, action in reversed(rows):
             if start_tag:
                 made.append(MadeTag(start_tag, start_commit, at, kind="start"))
             if tag:
                 is_live = result == "finished" and release != ""
-                made.append(MadeTag(tag, source, at, kind="shipped" if is_live else "tagged"))
+                kind: TagKind = "shipped" if is_live else "tagged"
+                made.append(MadeTag(tag, source, at, kind, reverts=action == "revert"))
         return made
 
     def rollout_of_session(self, session: str) -> RolloutRecord | None:

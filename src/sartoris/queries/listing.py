@@ -165,11 +165,17 @@ _Order = tuple[str, int]
 def _order(date: Callable[[str], str], past: Past) -> Callable[[str], _Order]:
     """What tells the place of a tag: what the journal knows, or its date.
 
-    The mark of a revert comes with its rollout.
+    The mark of a revert comes with its rollout. Where there is no fleet it has a name of its own,
+    and the tag of the rollout comes next.
     """
 
     def place(name: str) -> _Order:
         known = past.made.get(name) or past.made.get(name.removesuffix("_reverted"))
+        if known is None and name.endswith("_reverted"):
+            later = [one for one in past.reverts if date(one) >= date(name)]
+            if later:
+                at, number = past.made[min(later, key=date)]
+                return (at, number - 1)
         return known or (date(name), -1)
 
     return place

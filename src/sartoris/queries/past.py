@@ -22,10 +22,12 @@ _DAY = timedelta(days=1)
 class Past:
     """`made`: by tag, when it was made, in digits that sort by time, and its place among those that
     the journal knows. `shipped`: the commits of releases, by tag, which may be there no more.
+    `reverts` are the tags of reverts.
     """
 
     made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     shipped: Mapping[str, str] = field(default_factory=dict)
+    reverts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, site: Site, *, newest: int = -1) -> Past:
@@ -44,8 +46,9 @@ class Past:
         tags = list(tags)
         made: dict[str, tuple[str, int]] = {}
         for number, (tag, at) in enumerate(_in_order(tags)):
-            made.setdefault(tag.name, (at, number))
-        return cls(made, {tag.name: tag.commit for tag in tags if tag.kind == "shipped"})
+            made.setdefault(tag.name, (at, 2 * number))  # the odd ones are for marks of reverts
+        shipped = {tag.name: tag.commit for tag in tags if tag.kind == "shipped"}
+        return cls(made, shipped, tuple(tag.name for tag in tags if tag.reverts))
 
 
 def _in_order(tags: Iterable[MadeTag]) -> Iterator[tuple[MadeTag, str]]:
