@@ -217,7 +217,7 @@ def test_a_dead_cache_is_told_and_the_other_is_purged(cache: Cache, deployed: Si
     assert finished(deployed)
     assert (
         f"{release} is live on 3 of 3 targets, and the rollout is finished, but caches are not"
-        " purged\n1 cache may still serve pages from before:\n"
+        " purged\n  1 cache may still serve pages from before:\n"
         f"  {dead}: Connection refused\nNext:\n"
         f"  varnishadm -T {dead} -S {cache.secret} ban 'req.url ~ .'\n"
     ) in ran.err
