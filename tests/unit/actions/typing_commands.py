@@ -72,7 +72,8 @@ def follow(world: World, line: str) -> Typed:
     if words[:2] == ["git", "log"]:
         return Typed(line)
     if words[:3] in (["git", "reset", "--hard"], ["git", "reset", "--keep"]):
-        world.repository.checked_out = world.repository.names.get(words[3]) or words[3].ljust(40, "0")
+        known = world.repository.names.get(words[3])
+        world.repository.checked_out = known or words[3].ljust(40, "0")
         return Typed(line)
     assert words[:2] == ["git", "deploy"], f"not a command to type: {line!r}"
     force, rest = "--force" in words, [word for word in words[2:] if not word.startswith("-")]
