@@ -30,8 +30,18 @@ def lexists(path: Path) -> bool:
     return True
 
 
+def is_for_a_group(directory: Path) -> bool:
+    """Whether what is in a directory is its group's to change: it hands its group down (setgid),
+    and the group may write.
+    """
+    both = stat.S_ISGID | stat.S_IWGRP
+    return directory.stat().st_mode & both == both
+
+
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it that are missing, for all to read, whatever the umask."""
+    """Make a directory and those above it that are missing, for all to read, whatever the umask,
+    and for a group to write where the one above is.
+    """
     try:
         path.mkdir()
     except FileNotFoundError:
@@ -40,7 +50,8 @@ def make_directory(path: Path) -> None:
     except FileExistsError:  # or it is none, as who uses it will see
         pass
     else:
-        path.chmod(0o755 | path.stat().st_mode & stat.S_ISGID)
+        group = stat.S_IWGRP if is_for_a_group(path.parent) else 0
+        path.chmod(0o755 | group | path.stat().st_mode & stat.S_ISGID)
 
 
 def is_real_directory(path: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from sartoris.agent.errors import ERRORS, Failure, GitFailed
-from sartoris.agent.files import create_anew, lexists, remove
+from sartoris.agent.files import create_anew, is_for_a_group, lexists, remove
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
 from sartoris.agent.place import Place
@@ -109,6 +109,8 @@ class Store:
         self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: bytes
     ) -> bytes:
         settings = [part for item in _SETTINGS.items() for part in ("-c", "=".join(item))]
+        if is_for_a_group(self.place.own):
+            settings += ["-c", "core.sharedRepository=group"]
         command = ["git", *settings, *arguments]
         whole = arguments[0] in _WHOLE
         try:

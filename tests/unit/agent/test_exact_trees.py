@@ -327,6 +327,20 @@ def test_permissions_are_the_release_s_whatever_the_umask(
         os.umask(before)
 
 
+def test_where_a_group_may_write_the_agent_s_own_directories_are_the_group_s(
+    target: Target,
+) -> None:
+    target.own.parent.mkdir(parents=True)
+    target.own.parent.chmod(0o2775)
+    for number in range(2):
+        target.release(f"t{number}", FILES)
+    trees = list((target.own / "releases").iterdir())
+    ours = [path for path in target.own.rglob("*") if path.is_dir() and not path.is_symlink()]
+    for path in (target.own, *ours):
+        if not any(tree in path.parents for tree in trees):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o2020 == 0o2020, path
+
+
 def test_permissions_that_an_earlier_release_had_do_not_come_back(target: Target) -> None:
     for number in range(5):
         target.release(f"t{number}", FILES, deploy_text="x", keep=0)
