@@ -366,7 +366,7 @@ def test_in_place_missing_permissions_come_back_and_what_was_added_stays(target:
 
 def test_a_setgid_bit_is_handed_down_as_in_a_checkout(target: Target) -> None:
     target.live.parent.mkdir(parents=True)
-    target.live.parent.chmod(0o2775)
+    target.live.parent.chmod(0o2755)
 
     for number in range(4):
         target.release(f"t{number}", {**FILES, "n": str(number)}, keep=0)
