@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.unit.agent.conftest import publisher, target
+from tests.agent.conftest import publisher, target
 
 __all__ = ["publisher", "target"]

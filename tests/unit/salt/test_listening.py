@@ -10,7 +10,7 @@ import pytest
 
 from sartoris.salt.module import functions
 from sartoris.salt.module.listening import switch_in
-from tests.unit.agent.conftest import Target
+from tests.agent.conftest import Target
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sartoris.salt.module import functions
-from tests.unit.agent.conftest import Target
+from tests.agent.conftest import Target
 
 
 def call(name: str, **order: Any) -> dict[str, Any]:

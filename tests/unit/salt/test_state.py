@@ -11,7 +11,7 @@ import pytest
 
 import sartoris
 from sartoris.salt.module import functions
-from tests.unit.agent.conftest import Target, program
+from tests.agent.conftest import Target, program
 
 
 def state_of(order: dict[str, Any], *, test: bool = False) -> ModuleType:

@@ -15,8 +15,8 @@ from sartoris.fleet.fleet import Fleet
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.orders import Order, Outcome
 from sartoris.transports.local import LocalTransport
+from tests.agent.conftest import Files, Target, entries, program, publisher, target, tree
 from tests.releases import older_agent, older_orders
-from tests.unit.agent.conftest import Files, Target, entries, program, publisher, target, tree
 
 __all__ = ["publisher", "target"]
 

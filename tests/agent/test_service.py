@@ -13,7 +13,7 @@ import pytest
 from sartoris.agent.actions import LEVEL
 from sartoris.agent.outcome import perform
 from sartoris.orders import Order
-from tests.unit.agent.conftest import Target, program
+from tests.agent.conftest import Target, program
 
 # `service` of Debian runs what is here; there is no other place for it to look.
 INIT_SCRIPTS = Path("/etc/init.d")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sartoris.orders import Outcome
+from tests.agent.conftest import Target
 from tests.documents import add_field
-from tests.unit.agent.conftest import Target
 
 FILES = {"index.php": "one\n"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from sartoris.agent.submodules import resolved
 from sartoris.releases.publish import PublishRepository
-from tests.unit.agent.conftest import Target, tree
+from tests.agent.conftest import Target, tree
 from tests.unit.git.sample import Sample
 
 LOG = ("log", "--format=%H")

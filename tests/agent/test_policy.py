@@ -25,7 +25,7 @@ import pytest
 from sartoris.agent import child
 from sartoris.agent.joined import joined, source
 from sartoris.agent.outcome import perform
-from tests.unit.agent.conftest import LIVE, Publisher, Target, program
+from tests.agent.conftest import LIVE, Publisher, Target, program
 
 USER = "www-data"
 ACTIONS = ("fetch", "switch", "withdraw", "status", "verify", "service")
