@@ -60,7 +60,8 @@ class LocalMasterClient(MasterWire):
         import salt.channel.client
         from salt.exceptions import SaltException
 
-        question = {"cmd": "wheel", "fun": "key.key_str", "match": "*"}
+        # Arguments apart: else Salt takes `who` for arguments of the function, too.
+        question = {"cmd": "wheel", "fun": "key.print", "arg": ["*"], "kwarg": {}}
         who = {"user": self._client.salt_user, "key": self._client.key}
         master = f"tcp://{_address(self._opts['interface'])}:{self._opts['ret_port']}"
         try:

@@ -101,8 +101,8 @@ sartoris-event-bus:
 # What an earlier release, or the pillar, had opened to them.
 sartoris-event-bus:
   cmd.run:
-    - name: setfacl -d -x g:{{ sartoris.group | quote }} {{ sock_dir | quote }}
-    - onlyif: getfacl -cp {{ sock_dir | quote }} 2>&1 | grep -qF default:group:{{ sartoris.group | quote }}:
+    - name: {{ ('setfacl -d -x g:' ~ (sartoris.group | quote) ~ ' ' ~ (sock_dir | quote)) | tojson }}
+    - onlyif: {{ ('getfacl -cp ' ~ (sock_dir | quote) ~ ' 2>&1 | grep -qF default:group:' ~ (sartoris.group | quote) ~ ':') | tojson }}
 {%- endif %}
 
 {%- if services and master.restart %}
