@@ -34,7 +34,7 @@ _KEYS_OF = {"accepted": "minions", "unknown": None, "rejected": "minions_rejecte
 _QUICK_MASTER = {
     "worker_threads": 3,
     "timeout": 5,
-    "gather_job_timeout": 5,
+    "gather_job_timeout": 15,  # a machine that runs tests is busy
     "fileserver_list_cache_time": 0,  # else a new file is not there for 20 seconds
     "log_level_logfile": "info",
 }
