@@ -18,7 +18,7 @@ QUIET_GIT := GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 help:
 	@echo 'make demo     deploy to a small site in a temporary directory, break it, mend it'
 	@echo 'make test     everything that must pass: make check, and all tests'
-	@echo 'make unit     the tests that are done in a minute: everything in tests/unit'
+	@echo 'make unit     the tests that are done in two minutes: everything in tests/unit'
 	@echo 'make torture  new random stories of deploys, kills and broken targets (SEEDS=100, 200 each)'
 	@echo 'make coverage which lines all tests run; at least 90 of 100'
 	@echo 'make check    lint, format, types, generated files'
