@@ -7,7 +7,6 @@ Those that show subscribe first, then those that act, because what these do is a
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sartoris.display.hook_text import HookText
 from sartoris.errors import SartorisError
 from sartoris.events import CommandEnded, CommandStarted, EventStream
+from sartoris.git.urls import masked
 from sartoris.journal.recorder import Recorder
 from sartoris.journal.store import Journal
 from sartoris.rollout.person import require_identity
@@ -40,7 +40,7 @@ class Typed(NamedTuple):
     @property
     def shown(self) -> tuple[str, ...]:
         """The words without the passwords of URLs, as they may be kept."""
-        return tuple(re.sub(r"(?<=://)[^/@\s]+@", "***@", word) for word in self.words)
+        return tuple(map(masked, self.words))
 
 
 @contextmanager

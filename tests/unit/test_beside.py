@@ -13,9 +13,10 @@ from sartoris.agent import files
 from sartoris.agent.locks import locked
 from sartoris.config import ConfigError
 from sartoris.events import Warned
+from sartoris.git.urls import has_password
 from sartoris.integrations.logfile import LogFile
 from sartoris.rollout.lock import exclusively
-from sartoris.transports.source import FetchedFrom, has_password, require
+from sartoris.transports.source import FetchedFrom, require
 
 WRITES: dict[str, Callable[[Path], object]] = {
     "server": lambda path: atomic.write_json(path, {"a": 1}),

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sartoris.agent.parsing import without_password
 from sartoris.errors import GitFailed, GitTimedOut, Refused
 from sartoris.git.environment import pinned, without_repository
 from sartoris.git.limited import run_limited
+from sartoris.git.urls import without_secret
 
 
 class GitResult(NamedTuple):
@@ -126,7 +126,7 @@ class Git:
     def _described(self, remote: str) -> str:
         """A remote by its name and its URL."""
         url = self.run("remote", "get-url", "--", remote, check=False).text if remote else ""
-        return f"{remote} ({without_password(url)})" if url else without_password(remote)
+        return f"{remote} ({without_secret(url)})" if url else without_secret(remote)
 
     def _not_started(self) -> Refused:
         if not self.directory.is_dir():

@@ -4,12 +4,12 @@ that fails. What the others have taken by then stays there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from sartoris.errors import GitFailed, Refused
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
+from sartoris.git.urls import without_secret
 from sartoris.shell import command
 
 Urls = tuple[str, ...]
@@ -74,16 +74,6 @@ def push(git: Git, remote: str, options: Sequence[str], refs: Mapping[str, str])
         if len(urls) > 1:
             _tell_where(git, urls, refs, error)
         raise
-
-
-def without_secret(url: str) -> str:
-    """The URL as it may be shown: ssh needs the name of its user, and nobody needs a password."""
-    everything = url.startswith(("http://", "https://"))
-    return re.sub(r"//[^/@]*@" if everything else r"(?<=//)([^/@:]*):[^/@]*(?=@)", _kept, url)
-
-
-def _kept(found: re.Match[str]) -> str:
-    return found[1] if found.re.groups else "//"
 
 
 def _tell_where(git: Git, urls: Sequence[str], refs: Mapping[str, str], error: GitFailed) -> None:

@@ -6,12 +6,15 @@ who may not write there cannot make. Such a reader gets a copy.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sartoris.permissions import may_change, nearest
 
 _TRIES = 20
 
@@ -20,8 +23,7 @@ def may_write(path: Path) -> bool:
     """Whether this user may write to the journal at `path`, or make one there."""
     if path.exists():
         return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
-    above = next(each for each in path.parents if each.exists())
-    return os.access(above, os.W_OK | os.X_OK)
+    return may_change(nearest(path.parent))
 
 
 @contextmanager
@@ -35,7 +37,10 @@ def readable(path: Path) -> Iterator[Path]:
 
 
 def _copy(path: Path, directory: Path) -> Path:
-    """The database, and what is written down but not in it yet; both of one moment."""
+    """The database, and what is written down but not in it yet; both of one moment.
+
+    Raises OSError where it is written to all the time.
+    """
     copy = directory / path.name
     for _ in range(_TRIES):
         before = _looks(path)
@@ -45,8 +50,8 @@ def _copy(path: Path, directory: Path) -> Path:
             if each.exists():
                 shutil.copyfile(each, into)
         if _looks(path) == before:
-            break
-    return copy
+            return copy
+    raise OSError(errno.EBUSY, "others write to it all the time")
 
 
 def _parts(path: Path) -> tuple[Path, Path]:

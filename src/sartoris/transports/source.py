@@ -7,7 +7,6 @@ Which of the two is decided once, from the configuration; see `table.Kind.source
 from __future__ import annotations
 
 import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from sartoris.config import Config, ConfigError
 from sartoris.config.problems import Problem
+from sartoris.git.urls import has_password, without_password
 from sartoris.shell import command
 
 
@@ -59,17 +59,10 @@ def by_url(config: Config, publish: Path) -> Source:
     return FetchedFrom(config.url or "")
 
 
-_PASSWORD = r"(?<=://)([^/:@]*):[^/]*@"
-
-
-def has_password(url: str) -> bool:
-    return re.search(_PASSWORD, url) is not None
-
-
 def require(source: Source, config: Config) -> None:
     """Raises `ConfigError` when targets are not told where to fetch from, or a password is told."""
     if isinstance(source, FetchedFrom) and has_password(source.url):
-        clean = command("git", "config", "deploy.url", re.sub(_PASSWORD, r"\1@", source.url))
+        clean = command("git", "config", "deploy.url", without_password(source.url))
         step = f"{clean}   # and the password into ~/.netrc of who fetches, on each target"
         line = (
             "deploy.url has a password in it, which everybody could read on each target, in files"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sartoris.errors import GitFailed
-from sartoris.git.pushing import HalfPushed, without_secret
+from sartoris.git.pushing import HalfPushed
 from sartoris.git.repository import Repository
+from sartoris.git.urls import without_secret
 from tests.unit.git.sample import ENVIRONMENT, Sample
 
 

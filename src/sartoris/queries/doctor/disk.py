@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.formatting import size
+from sartoris.permissions import nearest
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
@@ -20,14 +21,10 @@ def disk_space(site: Site) -> Iterator[Finding]:
     """One finding for each file system that a rollout writes to."""
     seen = set()
     for path in (site.repository.git_dir, site.publish_path, site.config.log_directory):
-        there = _nearest(path) if path else None
+        there = nearest(path) if path else None
         if there is not None and there.stat().st_dev not in seen:
             seen.add(there.stat().st_dev)
             yield _room(there)
-
-
-def _nearest(path: Path) -> Path:
-    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def _room(path: Path) -> Finding:

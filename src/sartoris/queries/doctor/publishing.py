@@ -11,13 +11,13 @@ from sartoris.formatting import plural, size
 from sartoris.git.believed import is_of_another, trust
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
+from sartoris.git.urls import has_password
 from sartoris.permissions import closed, described, may_change, nearest, way_in
 from sartoris.releases.publish import PACK_LIMIT
 from sartoris.releases.soundness import damage
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
-from sartoris.transports.source import has_password
 
 _MANY_PACKS = 2 * PACK_LIMIT  # publishing joins them before
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -69,13 +70,16 @@ class SlotRecords:
                 f"{record.slot} of {record.repository} is deployed from {before.origin} on"
                 f" {before.server or 'the master'}; if it is yours now, remove {path} on the master"
             )
-        new = path.with_name(f".{path.name}.{os.getpid()}")
+        # Under a name that nobody can know before: deployers may write to the directory, too.
+        descriptor, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            new.write_text(json.dumps(asdict(record), indent=1))
-            new.chmod(0o644)  # the master reads it, whatever the umask of who deploys
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(json.dumps(asdict(record), indent=1))
+                os.fchmod(descriptor, 0o644)  # the master reads it, whatever the umask
+            Path(new).replace(path)
+        except BaseException:
+            Path(new).unlink(missing_ok=True)
+            raise
 
     def all(self) -> Iterator[SlotRecord]:
         """Those that can be read; a damaged or a newer one counts as none: nothing is deployed by
