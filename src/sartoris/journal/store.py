@@ -16,9 +16,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sartoris import documents
 from sartoris.events import (
@@ -32,6 +31,15 @@ from sartoris.events import (
 )
 from sartoris.formatting import without_bytes
 from sartoris.journal.migrations import VERSION, migrate, version_of
+from sartoris.journal.rows import (
+    MadeTag,
+    RolloutRecord,
+    TagKind,
+    TargetRecord,
+    document_of,
+    rollout_of,
+    target_of,
+)
 from sartoris.journal.snapshot import readable
 from sartoris.journal.unusable import (
     JournalMoved,
@@ -42,7 +50,7 @@ from sartoris.journal.unusable import (
 )
 from sartoris.orders import Outcome
 
-__all__ = ["Journal", "JournalUnusable", "RolloutRecord", "TargetRecord"]
+__all__ = ["Journal", "JournalUnusable", "MadeTag", "RolloutRecord", "TargetRecord"]
 
 # Seconds for which another process may hold the database.
 PATIENCE = 30.0
@@ -51,60 +59,6 @@ Result = TypeVar("Result")
 
 _ENVELOPE = ("session", "command", "repository", "slot")
 _EVENTS = f"SELECT id, event, at, {', '.join(_ENVELOPE)}, data FROM events"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RolloutRecord:
-    """One rollout as the journal has it. Times are seconds since the epoch; `ended` None: open.
-
-    `reverted_by` is the tag of the rollout that reverted this one, "" if none did.
-    """
-
-    session: str
-    action: str
-    prefix: str
-    slot: str
-    start_tag: str
-    tag: str
-    release: str
-    commit_id: str
-    source: str
-    by: str
-    host: str
-    message: str
-    started: float
-    ended: float | None
-    result: str
-    reverted_by: str
-
-
-TagKind = Literal["start", "tagged", "shipped"]
-
-
-class MadeTag(NamedTuple):
-    """A tag that a rollout which began `at` made, or found (`start`), on a commit.
-
-    `shipped`: the rollout came to its end, with a release. `reverts`: it was a revert's own tag.
-    """
-
-    name: str
-    commit: str
-    at: float
-    kind: TagKind
-    reverts: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetRecord:
-    """What a target last answered. `answered_at` None: it has never been reached."""
-
-    target: str
-    at: float
-    answered_at: float | None
-    live: str
-    held: tuple[str, ...]
-    error: str
-    message: str
 
 
 _NOWHERE = ":memory:"
@@ -229,7 +183,7 @@ class Journal:
         """The events of one session, oldest first, as in `--json`."""
         rows = self._read(f"{_EVENTS} WHERE session = ? ORDER BY id", (session,))
         with self._believing("events"):
-            return [_document(*row) for row in rows]
+            return [document_of(*row) for row in rows]
 
     def since(self, seq: int, *, limit: int = 1000) -> list[dict[str, Any]]:
         """The events after number `seq`, of all sessions, oldest first, as in `--json`.
@@ -238,7 +192,7 @@ class Journal:
         """
         rows = self._read(f"{_EVENTS} WHERE id > ? ORDER BY id LIMIT ?", (seq, limit))
         with self._believing("events"):
-            return [_document(*row) for row in rows]
+            return [document_of(*row) for row in rows]
 
     def last_seq(self) -> int:
         """The number of the newest event; 0 without any."""
@@ -257,13 +211,13 @@ class Journal:
             (slot,),
         )
         with self._believing("targets"):
-            return {row[0]: _target(*row) for row in rows}
+            return {row[0]: target_of(*row) for row in rows}
 
     def _rollouts(self, where: str, values: Iterable[object]) -> list[RolloutRecord]:
         names = tuple(RolloutRecord.__dataclass_fields__)
         rows = self._read(f"SELECT {', '.join(names)} FROM rollouts {where}", values)
         with self._believing("rollouts"):
-            return [_rollout(**dict(zip(names, row, strict=True))) for row in rows]
+            return [rollout_of(**dict(zip(names, row, strict=True))) for row in rows]
 
     @contextmanager
     def _believing(self, table: str) -> Iterator[None]:
@@ -444,58 +398,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _document(
-    seq: int,
-    event: str,
-    at: float,
-    session: str,
-    command: str,
-    repository: str,
-    slot: str,
-    data: str,
-) -> dict[str, Any]:
-    """As `Event.to_json`. Before version 2 all that there was stood in `data`."""
-    if not all(isinstance(one, str) for one in (event, session, command, repository, slot)):
-        raise TypeError("a name is no text")
-    envelope = {"session": session, "command": command, "repository": repository, "slot": slot}
-    return {"event": event, "seq": seq, "at": round(at, 6), **envelope, **json.loads(data)}
-
-
-def _target(
-    target: str,
-    at: float,
-    answered_at: float | None,
-    live: str,
-    held: str,
-    error: str,
-    message: str,
-) -> TargetRecord:
-    if not all(isinstance(one, str) for one in (target, live, error, message)):
-        raise TypeError("a name is no text")
-    return TargetRecord(
-        target=target,
-        at=_time(at),
-        answered_at=None if answered_at is None else _time(answered_at),
-        live=live,
-        held=tuple(map(str, json.loads(held))),
-        error=error,
-        message=message,
-    )
-
-
-def _rollout(*, started: float, ended: float | None, **names: Any) -> RolloutRecord:
-    if not all(isinstance(one, str) for one in names.values()):
-        raise TypeError("a name is no text")
-    ended = None if ended is None else _time(ended)
-    return RolloutRecord(started=_time(started), ended=ended, **names)
-
-
-def _time(seconds: Any) -> float:
-    """One that a calendar has. Raises ValueError, TypeError, OverflowError."""
-    time.localtime(seconds)
-    return float(seconds)
 
 
 def _first(records: list[RolloutRecord]) -> RolloutRecord | None:
