@@ -204,6 +204,18 @@ def taken_over_when_tagged(site: Site) -> Ran:
     return site.deploy("--force", "start")
 
 
+def reverted_to_a_start_tag(site: Site) -> Ran:
+    for version in ("2", "3"):
+        site.rollout({"index.php": f"version {version}\n"})
+    return site.deploy("revert", site.tags()[0])
+
+
+def rolled_back_unasked(site: Site) -> Ran:
+    for version in ("2", "3"):
+        site.rollout({"index.php": f"version {version}\n"})
+    return site.run("rollback")
+
+
 Situation = Callable[[Site], Ran]
 
 SITUATIONS: tuple[tuple[str, Situation], ...] = (
@@ -227,6 +239,8 @@ SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("hooks/report:HookFailed.__init__", hook_failed),
     ("actions/converge:_require_something", converge_of_nothing),
     ("actions/start:_take_over", taken_over_when_tagged),
+    ("actions/choice:_require_was_live", reverted_to_a_start_tag),
+    ("cli/confirming:confirm", rolled_back_unasked),
 )
 
 _LOOKS = "asks only for a look, or for a change outside of git: there is no command to type"
@@ -243,6 +257,7 @@ NOT_TYPED: dict[str, str] = {
     "actions/choice:_numbered": _CHOICE,
     "actions/choice:_refuse_what_is_live": _NOT_YET,
     "actions/choice:_resolve": _LOOKS,
+    "actions/choice:release_before": _LOOKS,
     "actions/converge:_require_converged": _NOT_YET,
     "actions/finish:_require_tag": _NOT_YET,
     "actions/invocation:Call.of": _NOT_YET,

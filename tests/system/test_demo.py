@@ -78,11 +78,11 @@ def test_afterwards_the_place_can_be_played_in(played: tuple[Path, Ran]) -> None
     place, _ = played
     wiki = place / "deploy" / "wiki"
     assert git_deploy("status", at=wiki).code == 0
-    shown = git_deploy("show", at=wiki).out
-    tags = [line.split("tag: ")[1].split(" ")[0] for line in shown.splitlines()]
-    reverted = git_deploy("revert", tags[1], at=wiki)
+    _, *shown = git_deploy("show", at=wiki).out.splitlines()
+    (before,) = [line.split()[1] for line in shown if line.split()[0] == "1"]
+    reverted = git_deploy("rollback", "--yes", at=wiki)
     assert reverted.code == 0, reverted.err
-    assert f"{tags[1]} is live on 3 of 3 targets" in reverted.err
+    assert f"{before} is live on 3 of 3 targets" in reverted.err
     assert "closed for repairs" not in (live(place, "demo-web2", "slot0") / "index.php").read_text()
     report = git_deploy("report", at=wiki)
     assert report.code == 0

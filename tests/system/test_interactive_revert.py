@@ -107,7 +107,7 @@ class TestTheList:
         assert fleet.site.deploy("revert", "quit").code == 0
         assert_untouched(fleet)
 
-    @pytest.mark.parametrize("answers", ["", "17\n", "no-such-tag\n\n"])
+    @pytest.mark.parametrize("answers", ["", "17\n", "no-such-tag\n"])
     def test_the_end_of_the_input_leaves_nothing_locked(self, fleet: History, answers: str) -> None:
         ran = fleet.site.deploy("revert", answers=answers)
         assert ran.code == 1
@@ -311,14 +311,24 @@ class TestWithASyncHook:
 
 class TestInAFleet:
     def test_by_number_without_a_fetch(self, fleet: History) -> None:
-        ran = fleet.site.ok("revert", "3", "--json")
+        ran = fleet.site.ok("revert", "2", "--json")
         assert fetched(ran) == []
         assert fleet.site.everywhere() == {fleet.tags[0]}
         assert fleet.is_at(0)
 
     def test_asked_by_a_list(self, fleet: History) -> None:
         assert fleet.site.deploy("revert", answers="2\n").code == 0
+        assert fleet.site.everywhere() == {fleet.tags[0]}
+
+    def test_nothing_but_enter_is_the_release_before(self, fleet: History) -> None:
+        assert fleet.site.deploy("revert", answers="\n").code == 0
         assert fleet.site.everywhere() == {fleet.tags[1]}
+
+    def test_by_a_number_of_the_list_of_git_deploy(self, fleet: History) -> None:
+        ran = fleet.site.deploy("revert", "--list", answers="quit\n")
+        names = [name for _, _, name in listed(ran)]
+        fleet.site.ok("revert", "--list", str(names.index(fleet.tags[0]) + 1))
+        assert fleet.site.everywhere() == {fleet.tags[0]}
 
     def test_to_a_start_tag_by_the_release_of_the_same_commit(self, fleet: History) -> None:
         tag = "slot0-20200101-000000"
@@ -327,9 +337,13 @@ class TestInAFleet:
         assert fetched(ran) == []
         assert fleet.site.everywhere() == {fleet.tags[0]}
 
-    def test_to_a_commit_that_never_shipped_by_a_fetch(self, fleet: History) -> None:
+    def test_to_a_commit_that_never_shipped_only_by_force_and_a_fetch(self, fleet: History) -> None:
         first = fleet.site.tags()[0]
-        ran = fleet.site.ok("revert", first, "--json")
+        ran = fleet.site.deploy("revert", first)
+        assert ran.code == 1
+        assert f"{first} was never live here" in ran.err
+        assert_untouched(fleet)
+        ran = fleet.site.ok("--force", "revert", first, "--json")
         assert sorted(set(fetched(ran))) == ["web1", "web2", "web3"]
         assert fleet.site.files("web1")["index.php"] == "version 1\n"
 
@@ -340,13 +354,16 @@ class TestInAFleet:
         assert fetched(ran) == []
         assert fleet.site.everywhere() == {fleet.tags[2]}
 
-    def test_numbers_count_what_an_earlier_revert_tagged(self, fleet: History) -> None:
-        fleet.site.ok("revert", "2")
-        ran = fleet.site.deploy("revert", answers="quit\n")
-        names = [name for _, _, name in listed(ran)]
-        number = str(names.index(fleet.tags[0]) + 1)
-        fleet.site.ok("revert", number)
+    def test_after_a_revert_the_release_before_is_not_the_bad_one(self, fleet: History) -> None:
+        fleet.site.ok("revert", "1")
+        fleet.site.ok("revert", "1")
         assert fleet.site.everywhere() == {fleet.tags[0]}
+
+    def test_to_a_bad_one_it_says_that(self, fleet: History) -> None:
+        fleet.site.ok("revert", "1")
+        ran = fleet.site.ok("revert", fleet.tags[2])
+        assert f"{fleet.tags[2]} was found bad" in ran.err
+        assert fleet.site.everywhere() == {fleet.tags[2]}
 
 
 @pytest.mark.parametrize("way", ["hand", "hooked", "fleet"])

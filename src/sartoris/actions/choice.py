@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sartoris.actions.deliveries import TO_FLEET, choose_delivery
 from sartoris.errors import Refused
 from sartoris.queries.listing import Listed, Selection, listing
+from sartoris.queries.past_releases import PastRelease, past_releases
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.effects import publish_repository
@@ -15,6 +17,10 @@ from sartoris.rollout.site import Site
 
 class NoSuchRelease(Refused):
     """What was asked for names no release of this prefix."""
+
+
+class NeverLive(Refused):
+    """What was asked for is the tag of a rollout that shipped nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,44 +36,87 @@ class Choice:
 
 
 def choices(site: Site, *, count: int) -> list[Listed]:
-    """The tags that a revert offers, newest first, in the order of their numbers from 1."""
+    """The tags that a revert offers where no fleet had a release, newest first, from number 1."""
     return listing(site, Selection(everything=True, count=count))
 
 
-def choose(command: Command, wanted: str, *, count: int = 0) -> Choice:
-    """What a tag, or a number of the list, stands for.
+def release_before(site: Site) -> tuple[PastRelease, PastRelease]:
+    """What is live, and the newest release before it that was not found bad.
+
+    Raises `NoSuchRelease` where there is none.
+    """
+    past = past_releases(site, site.prefix)
+    live = next((one for one in past if one.now == "live"), None)
+    before = next((one for one in past if one.now == "before"), None)
+    if live is None or before is None:
+        found = f"before {live.release}, which is live" if live else f"of {site.prefix}"
+        raise NoSuchRelease(
+            f"there is no release {found}, that was not found bad", next_steps=["git deploy show"]
+        )
+    return live, before
+
+
+def choose(command: Command, wanted: str, *, count: int = 0, as_tags: bool = False) -> Choice:
+    """What a tag, or a number of the list, stands for; `as_tags`: of git-deploy's list.
 
     The tag of an earlier revert stands for what it reverted to, and a start tag for the release of
-    the same commit. Raises `NoSuchRelease`, `NothingNew`.
+    the same commit. Raises `NoSuchRelease`, `NeverLive`, `NothingNew`.
     """
-    tag = _numbered(command.site, int(wanted), count) if wanted.isdecimal() else wanted
-    choice = _resolve(command, _prefix_of(command, tag), tag)
+    past = past_releases(command.site, _prefix_of(command, wanted))
+    if wanted.isdecimal():
+        numbers = {} if as_tags else {one.number: one.release for one in past}
+        wanted = _numbered(command.site, numbers or _tags(command.site, count), int(wanted))
+    choice = _resolve(command, _prefix_of(command, wanted), wanted, past)
     _refuse_what_is_live(command, choice)
+    _require_was_live(command, choice, past)
     return choice
 
 
-def _numbered(site: Site, number: int, count: int) -> str:
-    offered = choices(site, count=count)
-    if not 1 <= number <= len(offered):
+def _tags(site: Site, count: int) -> dict[int, str]:
+    return {number: one.name for number, one in enumerate(choices(site, count=count), 1)}
+
+
+def _numbered(site: Site, numbers: Mapping[int, str], number: int) -> str:
+    if number not in numbers:
+        found = f"it goes from {min(numbers)} to {max(numbers)}" if numbers else "it is empty"
         raise NoSuchRelease(
-            f"there is no number {number} in the list: it goes from 1 to {len(offered)}",
+            f"there is no number {number} in the list of {site.prefix}: {found}",
             next_steps=["git deploy revert   # shows the list"],
         )
-    return offered[number - 1].name
+    return numbers[number]
 
 
-def _resolve(command: Command, prefix: str, tag: str) -> Choice:
+def _resolve(command: Command, prefix: str, tag: str, past: Sequence[PastRelease]) -> Choice:
     site, journal = command.site, command.journal
     record = journal.rollout_of_tag(tag)
     release = record.release if record and record.release else tag
     published = publish_repository(site).find(release) if site.has_fleet else None
     source = published.source if published else site.repository.commit_of(f"refs/tags/{release}")
-    if source is None or not release.startswith(f"{prefix}-"):
+    known = {one.release: one.source for one in past}
+    source = source or known.get(release)
+    if source is None or not (release in known or release.startswith(f"{prefix}-")):
         raise NoSuchRelease(f"{tag!r} is not a release of {prefix}", next_steps=["git deploy show"])
-    if published is None:
+    if published is None and release not in known:
         shipped = journal.rollout_of_source(source, prefix)
         release = shipped.release if shipped and shipped.release else release
     return Choice(prefix=prefix, tag=tag, release=release, source=source)
+
+
+def _require_was_live(command: Command, choice: Choice, past: Sequence[PastRelease]) -> None:
+    """What rollouts of ours have left behind on their way has tags, and was never live.
+
+    A tag that the journal does not know may be git-deploy's, and then it was.
+    """
+    found = next((one for one in past if one.release == choice.release), None)
+    if found is not None and found.now == "bad":
+        command.events.warn(f"{found.release} was found bad: {found.reverted_by} reverted it")
+    if found is not None or not past or command.site.options.force:
+        return
+    if any(choice.tag == made.name for made in command.journal.tags_made()):
+        raise NeverLive(
+            f"{choice.tag} was never live here: no rollout that came to its end shipped it",
+            next_steps=["git deploy show", f"git deploy --force revert {choice.tag}"],
+        )
 
 
 def _prefix_of(command: Command, tag: str) -> str:

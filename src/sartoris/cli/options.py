@@ -125,6 +125,9 @@ def _add(options: Sequence[_Option], command: F) -> F:
 
 
 prefix_argument = click.argument("prefix", required=False)
+list_option = click.option(
+    "--list", "as_tags", is_flag=True, help="The tags, as git-deploy lists and numbers them."
+)
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Tell the plan and what would change; change nothing."
 )

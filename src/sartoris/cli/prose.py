@@ -138,8 +138,12 @@ Roll out the newest commit, looking first at what it would do:
 
 The release is bad; go back to the one before it:
 
+    git deploy rollback
+
+Go back to any release that was live, by its number in the list:
+
     git deploy show
-    git deploy revert slot0-20261123-140200
+    git deploy revert 3
 
 The sync stopped because web2 was down. It is up again:
 

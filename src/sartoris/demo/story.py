@@ -96,7 +96,8 @@ def _farewell(stage: Stage) -> None:
     click.echo(f"export PATH={shlex.quote(str(executables()))}:$PATH")
     for hint in (
         "git deploy show",
-        "git deploy revert TAG      # any tag of that list",
+        "git deploy rollback        # to the release before",
+        "git deploy revert N        # to any of the list",
         "git deploy report",
         "git deploy start           # and so on: git deploy -h",
     ):

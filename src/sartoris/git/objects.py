@@ -80,6 +80,16 @@ def held_objects(git: Git, ids: Iterable[str]) -> set[str]:
     return {line.decode() for line in output.splitlines() if b" " not in line}
 
 
+def subjects_of(git: Git, commits: Iterable[str]) -> dict[str, str]:
+    """The first line of each commit's message, by commit; not of those that are not there."""
+    held = held_objects(git, commits)
+    if not held:
+        return {}
+    asked = ("log", "--no-walk=unsorted", "-z", "--format=%H %s", "--stdin")
+    records = git.run(*asked, stdin=_lines(held)).records
+    return dict(record.split(" ", 1) for record in records)
+
+
 def outline(git: Git, tree: str) -> TreeOutline:
     """The directories and gitlinks in a tree, a commit or whatever names one. One git process."""
     output = git.run("ls-tree", "-r", "-d", "-z", "--full-tree", tree).stdout

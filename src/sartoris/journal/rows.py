@@ -49,6 +49,20 @@ class MadeTag(NamedTuple):
     reverts: bool = False
 
 
+class MadeLive(NamedTuple):
+    """That the fleet got `release` of commit `source` by a rollout that ended `at`, by a person.
+
+    `rollout` is its tag, `is_revert` what it was.
+    """
+
+    release: str
+    source: str
+    at: float
+    by: str
+    rollout: str
+    is_revert: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class TargetRecord:
     """What a target last answered. `answered_at` None: it has never been reached."""
@@ -77,6 +91,14 @@ def document_of(
         raise TypeError("a name is no text")
     envelope = {"session": session, "command": command, "repository": repository, "slot": slot}
     return {"event": event, "seq": seq, "at": round(at, 6), **envelope, **json.loads(data)}
+
+
+def made_live_of(
+    release: str, source: str, at: float, by: str, rollout: str, is_revert: int
+) -> MadeLive:
+    if not all(isinstance(one, str) for one in (release, source, by, rollout)):
+        raise TypeError("a name is no text")
+    return MadeLive(release, source, _time(at), by, rollout, bool(is_revert))
 
 
 def target_of(

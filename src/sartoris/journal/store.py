@@ -32,11 +32,13 @@ from sartoris.events import (
 from sartoris.formatting import without_bytes
 from sartoris.journal.migrations import VERSION, migrate, version_of
 from sartoris.journal.rows import (
+    MadeLive,
     MadeTag,
     RolloutRecord,
     TagKind,
     TargetRecord,
     document_of,
+    made_live_of,
     rollout_of,
     target_of,
 )
@@ -146,6 +148,16 @@ class Journal:
                 kind: TagKind = "shipped" if is_live else "tagged"
                 made.append(MadeTag(tag, source, at, kind, reverts=action == "revert"))
         return made
+
+    def made_live(self, slot: str) -> list[MadeLive]:
+        """What rollouts that came to their end have made live in the slot, oldest first."""
+        rows = self._read(
+            "SELECT release, source, ended, by, tag, action = 'revert' FROM rollouts"
+            " WHERE slot = ? AND result = 'finished' AND release != '' ORDER BY id",
+            (slot,),
+        )
+        with self._believing("rollouts"):
+            return [made_live_of(*row) for row in rows]
 
     def rollout_of_session(self, session: str) -> RolloutRecord | None:
         return _first(self._rollouts("WHERE session = ?", (session,)))

@@ -1,10 +1,12 @@
 # bash completion for git-deploy, for git's own completion to load.
 # Written by `make docs` from the commands themselves.
 
-# Rollout tags that begin with what is typed, newest first.
+# What can be reverted to and begins with what is typed, newest first: releases that were live, or
+# rollout tags where there are none.
 __git_deploy_tags ()
 {
     local prefix pattern="$cur*" order=-refname
+    __git deploy show --names --count 500 2>/dev/null | command grep -F -- "$cur" && return
     if [ -z "$cur" ]; then
         prefix="$(__git config deploy.tag-prefix)"
         pattern="${prefix:+$prefix-}*"

@@ -2,10 +2,13 @@
 #description deploy what is checked out to a fleet of servers
 # Written by `make docs` from the commands themselves.
 
-# Rollout tags, newest first.
+# What can be reverted to, newest first: releases that were live, or rollout tags where there are
+# none.
 __git-deploy_tags () {
   local prefix order=-refname
   local -a tags
+  tags=(${(f)"$(git deploy show --names --count 500 2>/dev/null)"})
+  (( $#tags )) && compadd -V rollout-tags -a tags && return
   prefix=$(git config deploy.tag-prefix 2>/dev/null)
   [[ -n $prefix ]] || order=-creatordate
   tags=(${(f)"$(git for-each-ref --sort=$order --count=500 --format='%(refname:strip=2)' \
