@@ -19,7 +19,8 @@ help:
 	@echo 'make demo     deploy to a small site in a temporary directory, break it, mend it'
 	@echo 'make test     everything that must pass: make check, and all tests'
 	@echo 'make unit     the tests that are done in two minutes: everything in tests/unit'
-	@echo 'make torture  new random stories of deploys, kills and broken targets (SEEDS=100, 200 each)'
+	@echo 'make torture  new random stories of deploys, kills and broken targets (SEEDS=100, 200 each),'
+	@echo '              and as many on real repositories and targets (a seed that fails: FIRST=seed SEEDS=1)'
 	@echo 'make coverage which lines all tests run; at least 90 of 100'
 	@echo 'make check    lint, format, types, generated files'
 	@echo 'make format   put the code in form'
@@ -43,7 +44,7 @@ unit: .venv/installed-dev
 # A seed that fails tells its story again with FIRST=seed SEEDS=1.
 torture: .venv/installed-dev
 	SARTORIS_TORTURE_FIRST=$(FIRST) SARTORIS_TORTURE_SEEDS=$(SEEDS) $(QUIET_GIT) \
-		$(PYTHON) -m pytest -q -n auto tests/unit/actions/test_any_order.py
+		$(PYTHON) -m pytest -q -n auto tests/unit/actions/test_any_order.py tests/campaign
 
 check: .venv/installed-dev
 	$(PYTHON) -m ruff check .

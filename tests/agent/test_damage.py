@@ -370,3 +370,34 @@ def test_a_store_of_another_user_is_replaced(deployer: Deployer, name: str) -> N
     (deployer.target.store / name).chmod(0o700)
 
     assert deployer.deploy("t2")["live"] == "t2"
+
+
+class TestTheRecordOfWhatIsLiveIsLost:
+    """Targets that missed nothing else are not stuck with it until the next release."""
+
+    @pytest.fixture
+    def commit(self, target: Target) -> str:
+        commit = target.release("t1", FIRST, deploy_text="t1\n")
+        (target.own / "meta/t1.json").write_bytes(bytes(66))
+        return commit
+
+    def test_it_is_recorded_again(self, target: Target, commit: str) -> None:
+        inode = (target.live / "a").stat().st_ino
+        target.deploy("t1", commit, deploy_text="t1\n")
+        outcome = target.ask("verify")
+        assert (outcome["complete"], outcome["changed"], outcome["held"]) == (True, [], ["t1"])
+        assert (target.live / "a").stat().st_ino == inode
+
+    def test_what_was_added_meanwhile_is_still_named(self, target: Target, commit: str) -> None:
+        (target.live / "evil.php").write_text("x")
+        target.deploy("t1", commit, deploy_text="t1\n")
+        assert target.ask("verify")["added"] == ["evil.php"]
+
+    def test_a_tree_that_is_not_the_release_stays_unrecorded(
+        self, target: Target, commit: str
+    ) -> None:
+        (target.live / "a").write_text("9")
+        outcome = target.ask("fetch", "t1", commit, deploy_text="t1\n")
+        assert (outcome["error"], outcome["live"], outcome["held"]) == ("conflict", "t1", [])
+        assert "a is not as released; the next release replaces it" in outcome["message"]
+        target.release("t2", SECOND)

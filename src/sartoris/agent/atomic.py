@@ -43,6 +43,8 @@ class AtomicSlot(Slot):
         """Stage the release; the last rename says that it is complete."""
         place, order = self.place, self.order
         self.bring()
+        if self._is_recorded_again():
+            return
         Tree(place.staged, place.staged_index, self.store).require_shared()
         tree = self._exact_tree()
         tree.save_stat_cache()
@@ -57,6 +59,25 @@ class AtomicSlot(Slot):
             place.staged_index.replace(place.index / order.release)
         self._note_that_it_stands_again()
         place.staged.rename(place.releases / order.release)
+
+    def _is_recorded_again(self) -> bool:
+        """Whether only the record of the live release was lost, and stands again.
+
+        A live tree is never replaced but by a switch, so one that differs from its commit stays
+        unrecorded. What was added to it is nobody's: `verify` names it from now on.
+        """
+        records, live = self.records, self.records.live()
+        if live != self.order.release or records.release(live) is not None:
+            return False
+        record = records.ordered()
+        wrong = [
+            path for letter, path in self.as_it_is(record).differences(record) if letter != "A"
+        ]
+        if wrong:
+            message = f"{live} is live, its record is lost, and {wrong[0]} is not as released"
+            raise Failure("conflict", f"{message}; the next release replaces it")
+        records.write()
+        return True
 
     def _note_that_it_stands_again(self) -> None:
         """Where the live link names the release, whose tree was lost, it is live again at once.
@@ -108,9 +129,6 @@ class AtomicSlot(Slot):
         unrecorded = self.place.releases / self.order.release
         if not lexists(unrecorded):
             return
-        if self.records.live() == self.order.release:
-            message = f"{self.order.release} is live, but there is no record of its commit"
-            raise Failure("conflict", message)
         self.place.throw_away(unrecorded)
 
     def _take_over(self, record: Release) -> None:

@@ -120,10 +120,18 @@ class Records:
 
     def write(self, made: Sequence[str] = ()) -> None:
         """Record the order's release as the newest one."""
+        content = {"version": FILE_VERSION, **self._ordered(made)}
+        write_json(self.place.meta / f"{self.order.release}.json", content)
+
+    def ordered(self) -> Release:
+        """What `write` records."""
+        content = self._ordered(())
+        return Release(**{**content, "shared": self.order.shared, "made": ()})
+
+    def _ordered(self, made: Sequence[str]) -> dict[str, Any]:
         order = self.order
         serial = max((record.serial for record in self.releases()), default=0) + 1
-        record = {
-            "version": FILE_VERSION,
+        return {
             "release": order.release,
             "slot": order.slot,
             "repository": order.repository,
@@ -137,7 +145,6 @@ class Records:
             "made": list(made[:_MADE_AT_MOST]),
             **self._deploy_file(),
         }
-        write_json(self.place.meta / f"{order.release}.json", record)
 
     def write_deploy_file(self) -> None:
         """Record what the deploy file of the order's release has from now on."""

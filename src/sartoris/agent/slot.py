@@ -264,9 +264,7 @@ class Slot(ABC):
         record = self.records.release(live)
         if record is None:
             raise Failure("not-held", f"{live} is live, but there is no record of its commit")
-        tree = self.tree_of(record)
-        if record.submodules == "update":
-            tree = tree_to_read(tree.path, record, self.submodules)
+        tree = self.as_it_is(record)
         if not tree.path.is_dir():
             return {"complete": False}
         try:
@@ -277,6 +275,13 @@ class Slot(ABC):
         added = sorted(path for letter, path in found if letter == "A")[:_CHANGED_AT_MOST]
         complete = all(letter != "D" for letter, _ in found)
         return {"complete": complete, "changed": changed, "added": added}
+
+    def as_it_is(self, record: Release) -> Tree:
+        """The live tree of the record, to be compared with its commit."""
+        tree = self.tree_of(record)
+        if record.submodules == "update":
+            return tree_to_read(tree.path, record, self.submodules)
+        return tree
 
     def _unverified(self, failure: GitFailed) -> Failure:
         what = damage(self.store)

@@ -39,6 +39,7 @@ from sartoris.git.partial import bring_missing, is_partial
 from sartoris.releases.compose import Composed, Composer, composed_commit, source_of, tree_of
 from sartoris.releases.links import Link, links
 from sartoris.releases.quarantine import Quarantine
+from sartoris.releases.soundness import damage
 from sartoris.releases.submodule_refs import SubmoduleRefs, pack_bundle, write_bundle
 
 # Each release adds a pack, and a fetch opens them all.
@@ -106,7 +107,7 @@ class PublishRepository:
         """
         if not (self._path / "HEAD").is_file():
             self._create()
-        self._work.mkdir(exist_ok=True)
+        self._make_work()
         self._clear_leftovers()
         if len(list((self._objects / "pack").glob("*.pack"))) > PACK_LIMIT:
             # Joins small packs and leaves large ones alone, so it stays cheap; drops no object.
@@ -250,8 +251,11 @@ class PublishRepository:
                 shutil.copytree(aside / name, self._path / name, dirs_exist_ok=True)
             elif (aside / name).is_file():
                 shutil.copy2(aside / name, self._path / name)
+        ours = (self._path / "config").read_bytes()
         if self._source.succeeds("config", "--file", str(aside / "config"), "--get", "core.bare"):
             shutil.copy2(aside / "config", self._path / "config")
+        if damage(self._path):  # by that very file
+            (self._path / "config").write_bytes(ours)
         return aside
 
     def _create(self) -> None:
@@ -280,6 +284,13 @@ class PublishRepository:
             Git(new, git_dir=new).run("config", key, value)
         new.rename(self._path)
         new.parent.rmdir()
+
+    def _make_work(self) -> None:
+        """Have our own directory. What is in it can be lost, so what is damaged there goes."""
+        if not self._work.is_dir():
+            self._work.unlink(missing_ok=True)
+            self._work.mkdir()
+        self._cache.clear_the_way()
 
     def _clear_leftovers(self) -> None:
         for directory in self._work.glob("new-*"):
@@ -333,7 +344,7 @@ class PublishRepository:
 
     def _size(self) -> int:
         return sum(
-            (Path(directory) / name).stat().st_size
+            (Path(directory) / name).lstat().st_size
             for directory, _, names in os.walk(self._objects)
             for name in names
         )
@@ -363,6 +374,13 @@ class ComposeCache:
         older = {key: value for key, value in self._read().items() if key not in now}
         lines = [f"{kind} {key} {value}\n" for (kind, key), value in (older | now).items()]
         atomic.write_text(self._path, "".join(lines[-REMEMBERED:]))
+
+    def clear_the_way(self) -> None:
+        """Remove what stands in the file's place and is none, as a disk that was repaired leaves
+        it.
+        """
+        if self._path.is_dir():
+            shutil.rmtree(self._path)
 
     def _recall(self, kind: str, commits: Iterable[str]) -> dict[str, str]:
         known = self._read()

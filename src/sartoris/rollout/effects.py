@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sartoris.rollout.state import RolloutState
 
 
+# What the machine says of something that is not the file, or the directory, that was there.
+_OF_ANOTHER_KIND = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 Made = TypeVar("Made")
 
 
@@ -308,7 +310,7 @@ class Real(Effects):
 
         try:
             return act(self._publishing())
-        except (GitFailed, NoPlace, FileNotFoundError, NotADirectoryError):
+        except (GitFailed, NoPlace, *_OF_ANOTHER_KIND):
             if not self.mend_publishing():
                 raise
         return act(self._publishing())

@@ -137,6 +137,14 @@ class Target:
     late: bool = False
     lies: bool = False
     deceived: bool = False
+    elsewhere: dict[str, Target] = field(default_factory=dict)
+
+    def place(self, path: str) -> Target:
+        """What is on it in another slot's place; what is wrong with the machine is so there too."""
+        other = self.elsewhere.setdefault(path, Target(self.name))
+        other.wrong, other.away = self.wrong, self.away
+        other.late, other.lies = self.late, self.lies
+        return other
 
     def heal(self) -> None:
         """All is well from now on; what went wrong stays as it is."""
@@ -210,8 +218,10 @@ class Sent:
 class MemoryFleet(Transport, KeepsDesiredState):
     """Sends orders to objects, and writes down what it sent. Each target's turn is two steps."""
 
-    def __init__(self, targets: Mapping[str, Target], life: Life) -> None:
+    def __init__(self, targets: Mapping[str, Target], life: Life, first: str = "") -> None:
+        """`first` is the path of the slot that the targets themselves are; "" for any."""
         self._targets = targets
+        self._first = first
         self._life = life
         self.sent: list[Sent] = []
         self.wanted: dict[str, DesiredStateRecord] = {}
@@ -225,7 +235,9 @@ class MemoryFleet(Transport, KeepsDesiredState):
         self.sent.append(sent)
         for name in targets:
             self._life.step()
-            outcome = self._targets[name].answer(order)
+            target = self._targets[name]
+            is_first = self._first in ("", order.path)
+            outcome = (target if is_first else target.place(order.path)).answer(order)
             sent.outcomes.append(outcome)
             self._life.step()
             yield outcome

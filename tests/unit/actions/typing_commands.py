@@ -66,7 +66,7 @@ def enter(
         return Typed(name, killed=True, force=force)
 
 
-def follow(world: World, line: str) -> Typed:
+def follow(world: World, line: str, *, life: Life | None = None) -> Typed:
     """Type a next step as a message or `git deploy status` gives it."""
     words = line.partition("#")[0].split()
     if words[:2] == ["git", "log"]:
@@ -79,4 +79,7 @@ def follow(world: World, line: str) -> Typed:
     force, rest = "--force" in words, [word for word in words[2:] if not word.startswith("-")]
     if rest[0] in QUESTIONS:
         return Typed(rest[0])
-    return enter(world, rest[0], release=rest[1] if len(rest) > 1 else "", force=force)
+    if rest[0] == "revert":
+        return enter(world, "revert", release=rest[1], life=life, force=force)
+    options = {"prefix": rest[1]} if len(rest) > 1 and rest[0] != "converge" else {}
+    return enter(world, rest[0], life=life, force=force, **options)

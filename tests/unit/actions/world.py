@@ -35,7 +35,7 @@ from sartoris.rollout.fleets import Fleets
 from sartoris.rollout.options import Options
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
-from sartoris.rollout.state import RolloutState
+from sartoris.rollout.state import RolloutState, StateLost
 from sartoris.transports.base import DesiredStateRecord
 from tests.unit.actions.life import Killed, Life, mortal
 from tests.unit.actions.memory import MemoryFleet, MemoryRepository, Sent, Target
@@ -137,7 +137,8 @@ class World:
 
     `broken` are phases of hooks that fail, and effects (`publish`, `push-tags`, ...). `did` is what
     was done, in order: hooks (`hook pre-sync`), effects, and orders (`switch TAG web1 web2`).
-    `keeps_journal_open`: between commands, which saves the time to open it.
+    `keeps_journal_open`: between commands, which saves the time to open it. `forgets`: its journal
+    was lost once.
     """
 
     place: Path
@@ -152,6 +153,7 @@ class World:
     published: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, DesiredStateRecord] = field(default_factory=dict)
     on_hook: Callable[[Phase, HookContext], None] = lambda *_: None
+    forgets: bool = False
 
     def __post_init__(self) -> None:
         top = self.place / "wiki"
@@ -183,7 +185,7 @@ class World:
         events.about(command=name, repository="wiki")
         events.subscribe(self.events.append)
         records = Records(site, events)
-        fleet = MemoryFleet(self.targets, life)
+        fleet = MemoryFleet(self.targets, life, first="/srv/wiki/php-slot0")
         fleet.sent, fleet.wanted = self.sent, self.wanted
         command = Command(
             name=name,
@@ -215,19 +217,27 @@ class World:
 
     @property
     def state(self) -> RolloutState | None:
-        return self.records.state.read()
+        """None also where it is lost."""
+        try:
+            return Records(self.site()).state.read()
+        except StateLost:
+            return None
 
     @property
     def desired(self) -> Desired | None:
-        return self.records.desired.of("slot0")
+        return self.desired_of("slot0")
+
+    def desired_of(self, slot: str) -> Desired | None:
+        return Records(self.site()).desired.of(slot)
 
     def status(self) -> Status:
-        return status(self.site(), self.records)
+        """Raises `StateLost`."""
+        return status(self.site(), Records(self.site()))
 
     def choice(self, release: str) -> Choice:
         """What `git deploy revert RELEASE` chooses."""
         source = self.published[release]
-        return Choice(prefix="slot0", tag=release, release=release, source=source)
+        return Choice(prefix=release.partition("-")[0], tag=release, release=release, source=source)
 
     def orders(self, *actions: str) -> list[tuple[str, str, tuple[str, ...]]]:
         """What was sent to whom, in order: action, release, targets."""
@@ -241,8 +251,22 @@ class World:
         """What a person was warned of, in order."""
         return [event.message for event in self.events if isinstance(event, Warned)]
 
-    def live(self) -> dict[str, str]:
-        return {name: target.live for name, target in self.targets.items()}
+    def live(self, slot: str = "slot0") -> dict[str, str]:
+        path = f"/srv/wiki/php-{slot}"
+        places = {
+            name: target if slot == "slot0" else target.place(path)
+            for name, target in self.targets.items()
+        }
+        return {name: place.live for name, place in places.items()}
+
+    def lose_journal(self) -> None:
+        """It was damaged, and is moved away as the message says."""
+        if self._journal:
+            self._journal.really_close()
+        for path in self.records.journal.parent.glob("journal.sqlite*"):
+            path.unlink()
+        self._journal = KeptJournal(self.records.journal) if self.keeps_journal_open else None
+        self.forgets = True
 
     def all_events(self) -> list[dict[str, Any]]:
         """What the journal has of all rollouts, oldest first."""

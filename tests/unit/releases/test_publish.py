@@ -54,6 +54,27 @@ def change(site: Sample, content: str) -> str:
     return site.write(index=content).commit()
 
 
+@pytest.mark.parametrize("place", ["sartoris", "sartoris/composed"])
+@pytest.mark.parametrize("instead", ["a file", "a directory", "a link that leads nowhere"])
+def test_what_stands_where_our_notes_were_stops_no_release(
+    site: Sample, publish: PublishRepository, path: Path, place: str, instead: str
+) -> None:
+    first = publish.publish("slot0-1", site.head)
+    notes = path / place
+    notes.rename(path / "gone")
+    match instead:
+        case "a file":
+            notes.write_text("x")
+        case "a directory":
+            (notes / "inner").mkdir(parents=True)
+        case _:
+            notes.symlink_to("/nowhere/at-all")
+    again = PublishRepository(path, site.git)
+    again.prepare()
+    assert again.publish("slot0-2", site.head).commit == first.commit
+    assert again.publish("slot0-3", change(site, "y")).commit != first.commit
+
+
 def test_a_release_is_found_as_it_was_published(
     site: Sample, publish: PublishRepository, path: Path
 ) -> None:

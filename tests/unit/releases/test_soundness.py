@@ -50,6 +50,12 @@ def lost_index(path: Path) -> None:
     first(path, "idx").unlink()
 
 
+def index_that_leads_nowhere(path: Path) -> None:
+    index = first(path, "idx")
+    index.unlink()
+    index.symlink_to("/nowhere/at-all")
+
+
 def flipped_bits(path: Path) -> None:
     overwrite(first(path, "pack"), 30, b"\xff\xff")
 
@@ -72,6 +78,11 @@ def zeroed_config(path: Path) -> None:
     (path / "config").write_bytes(b"\0" * 100)
 
 
+def cut_off_config(path: Path) -> None:
+    config = path / "config"
+    config.write_text(config.read_text().partition("window = ")[0] + "window = ")
+
+
 def no_ref(path: Path) -> None:
     (path / "refs/tags/slot0-2").write_bytes(b"\0" * 41)
 
@@ -83,11 +94,13 @@ def lost_objects(path: Path) -> None:
 DAMAGES = [
     lost_pack,
     lost_index,
+    index_that_leads_nowhere,
     flipped_bits,
     cut_off_pack,
     zeroed_index,
     lost_head,
     zeroed_config,
+    cut_off_config,
     no_ref,
     lost_objects,
 ]
