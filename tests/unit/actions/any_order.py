@@ -139,6 +139,7 @@ class AnyOrder(RuleBasedStateMachine):
         if name in targets and len(targets) > 1:
             self.retired[name] = targets.pop(name)
         else:
+            self.world.newcomers.add(name)
             targets[name] = self.retired.pop(name, targets.get(name, Target(name)))
 
     @rule(what=SYNC_HOOKS)

@@ -53,6 +53,7 @@ def check(world: World, before: Before, typed: Typed) -> None:
         check_error(world, before, typed.error)
     check_situation(world)
     if world.state is None:
+        world.newcomers.clear()
         for slot in SLOTS:
             check_accounts(world, slot)
 
@@ -116,7 +117,8 @@ def check_success(world: World, before: Before, typed: Typed) -> None:
     elif typed.name == "finish" and not typed.force and before.state:
         if not before.state.delivery.is_ours:
             return
-        require_live(world, before.state.release, without=before.state.left_behind, slot=slot)
+        excused = (*before.state.left_behind, *world.newcomers)
+        require_live(world, before.state.release, without=excused, slot=slot)
 
 
 def require_live(
@@ -158,7 +160,8 @@ def check_situation(world: World) -> None:
         honest = believable(world, state.slot)
         assert all(live[name] != state.release for name in honest), (here, live)
     if state.progress is Progress.SYNCED and state.delivery.is_ours and not state.aborting:
-        require_live(world, state.release, without=state.left_behind, slot=state.slot)
+        excused = (*state.left_behind, *world.newcomers)
+        require_live(world, state.release, without=excused, slot=state.slot)
 
 
 def check_accounts(world: World, slot: str = "slot0") -> None:

@@ -138,7 +138,7 @@ class World:
     `broken` are phases of hooks that fail, and effects (`publish`, `push-tags`, ...). `did` is what
     was done, in order: hooks (`hook pre-sync`), effects, and orders (`switch TAG web1 web2`).
     `keeps_journal_open`: between commands, which saves the time to open it. `forgets`: its journal
-    was lost once.
+    was lost once. `newcomers` are targets that came while a rollout was open.
     """
 
     place: Path
@@ -154,6 +154,7 @@ class World:
     wanted: dict[str, DesiredStateRecord] = field(default_factory=dict)
     on_hook: Callable[[Phase, HookContext], None] = lambda *_: None
     forgets: bool = False
+    newcomers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         top = self.place / "wiki"
