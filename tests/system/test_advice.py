@@ -295,7 +295,7 @@ NOT_TYPED: dict[str, str] = {
     "git/repository:NotARepository.__init__": _CHOICE,
     "git/partial:_not_brought": _NOT_YET,
     "rollout/checks:require_no_filters": _CHOICE,
-    "workspace/submodules:_require_known": _CHOICE,
+    "git/unknown_submodules:UnknownSubmodules.__init__": _CHOICE,
     "git/pushing:HalfPushed.__init__": _PASSED_ON,
     "git/repository:_not_signed": _MACHINE,
     "journal/unusable:JournalMoved.__init__": _LOOKS,

@@ -45,6 +45,24 @@ def test_a_submodule_that_nobody_knows_is_refused_at_the_start(site: Site) -> No
     assert site.tags() == []
 
 
+def test_so_is_one_inside_a_submodule(site: Site) -> None:
+    source = site.add_submodule("ext", {"e.php": "e\n"})
+    site.git("update-index", "--add", "--cacheinfo", f"160000,{site.head()},vendor", at=source)
+    site.git("commit", "--quiet", "-m", "a clone in the submodule", at=source)
+    site.git(
+        "update-index", "--cacheinfo", f"160000,{site.git('rev-parse', 'HEAD', at=source)},ext"
+    )
+    site.git("commit", "--quiet", "-m", "ext moves")
+    site.push()
+    site.git("reset", "--quiet", "--hard", "HEAD~1")
+    ran = site.deploy("start")
+    assert ran.code == 1
+    assert "its .gitmodules does not know" in ran.err
+    assert ": ext/vendor\n" in ran.err
+    assert "git -C ext rm --cached -- vendor " in ran.err
+    assert site.tags() == []
+
+
 def test_where_targets_do_without_submodules_nobody_asks_for_it(site: Site) -> None:
     site.add_submodule("ext", {"e.php": "e\n"})
     orphan(site, "vendor")

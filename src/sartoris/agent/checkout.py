@@ -5,6 +5,9 @@ settings of four kinds; and its index does not know what they said when a file w
 writes a work tree from a git directory of its own, in which no file has attributes: each file is
 what is stored, and that the index does know. The few files that the commit's own attributes convert
 (line ends, encodings, `$Id$`) are made apart, where the tree has no other files, and put there.
+
+Each part of a composed release is converted as a work tree of its own. So a submodule has its own
+attributes, and its own macros, which git takes from the top of a work tree only; and no others.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sartoris.agent.files import MEBIBYTE, remove
+from sartoris.agent.parts import by_part, places_in
 from sartoris.agent.store import Store
 
 LINK, GITLINK = "120000", "160000"
@@ -81,34 +85,64 @@ class Checkout:
             found.append(Entry(mode, id_, path))
         return found
 
-    def converted(self, index: Path, entries: Iterable[Entry]) -> Mapping[str, Path]:
-        """The files that the attributes in the index convert.
+    def converted(self, commit: str, index: Path, entries: Sequence[Entry]) -> dict[str, Path]:
+        """The files of a commit that its attributes convert.
 
-        Each path, with a file that is as it should be, and may be taken. `entries` are those of the
-        index.
+        Each path, with a file that is as it should be, and may be taken. `index` has the tree of
+        the commit, and `entries` are those of the index.
         """
         attributes = [one for one in entries if one.path.rpartition("/")[2] == ".gitattributes"]
-        if not attributes or not self._may_convert(attributes):
+        converting = self._converting([one for one in attributes if one.mode != GITLINK])
+        if not converting:
             return {}
-        tree = self._directory / "tree"
-        tree.mkdir()
-        where = self._git_directory("converting", "")
-        paths = self._with_conversion(where, tree, index, entries)
-        self._git(where, ("checkout-index", "-z", "--stdin"), tree, index, _listed(paths))
-        return {path: tree / path for path in paths}
-
-    def _may_convert(self, attributes: Iterable[Entry]) -> bool:
-        asked = "".join(f"{entry.id}\n" for entry in attributes).encode("ascii")
         here = self._directory
-        said = self.git("cat-file", "--batch", tree=here, index=here / "none", stdin=asked)
-        return bool(_CONVERTING.search(said))
+        places = places_in(self.git("cat-file", "commit", commit, tree=here, index=index))
+        files = by_part([one.path for one in entries if one.mode not in (LINK, GITLINK)], places)
+        where = self._git_directory("converting", "")
+        found: dict[str, Path] = {}
+        for number, part in enumerate(by_part(converting, places)):
+            tree, paths = here / f"tree-{number}", files.get(part, [])
+            found.update(self._converted_part(where, tree, commit, index, part, paths))
+        return found
+
+    def _converting(self, attributes: Sequence[Entry]) -> list[str]:
+        """Those of these .gitattributes that may convert a file. At most one git process."""
+        if not attributes:
+            return []
+        asked, here = "".join(f"{one.id}\n" for one in attributes), self._directory
+        said = self.git(
+            "cat-file", "--batch", tree=here, index=here / "none", stdin=asked.encode("ascii")
+        )
+        found, position = [], 0
+        for one in attributes:
+            start = said.index(b"\n", position) + 1
+            size = said[position:start].split()[-1]
+            end = start + int(size) if size.isdigit() else start - 1  # or "missing"
+            if _CONVERTING.search(said, start, end):
+                found.append(one.path)
+            position = end + 1
+        return found
+
+    def _converted_part(
+        self, where: Path, tree: Path, commit: str, index: Path, part: str, paths: Iterable[str]
+    ) -> Iterator[tuple[str, Path]]:
+        """Those of the paths, all in one part of the commit, that its attributes convert."""
+        tree.mkdir()
+        inside = f"{part}/" if part else ""
+        if part:
+            index = tree.with_name(f"{tree.name}.index")
+            self._git(where, ("read-tree", f"{commit}:{part}"), tree, index, b"")
+        own = [path[len(inside) :] for path in paths]
+        converted = self._with_conversion(where, tree, index, own)
+        self._git(where, ("checkout-index", "-z", "--stdin"), tree, index, _listed(converted))
+        return ((f"{inside}{path}", tree / path) for path in converted)
 
     def _with_conversion(
-        self, where: Path, tree: Path, index: Path, entries: Iterable[Entry]
+        self, where: Path, tree: Path, index: Path, paths: Iterable[str]
     ) -> list[str]:
-        asked = _listed(entry.path for entry in entries if entry.mode not in (LINK, GITLINK))
         arguments = ("check-attr", "--cached", "-z", "--stdin", *_ASKED)
-        fields = os.fsdecode(self._git(where, arguments, tree, index, asked)).split("\0")
+        answer = self._git(where, arguments, tree, index, _listed(paths))
+        fields = os.fsdecode(answer).split("\0")
         triples = zip(fields[::3], fields[1::3], fields[2::3])  # noqa: B905 - not in 3.9
         return list(dict.fromkeys(path for path, _, value in triples if value not in _NOTHING))
 

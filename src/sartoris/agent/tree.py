@@ -43,7 +43,7 @@ class Tree:
         checkout = Checkout(self.store, self.place.checkout)
         checkout.git("read-tree", "--reset", "-u", self.commit, tree=self.path, index=self.index)
         entries = checkout.entries(self.index)
-        for path, file in checkout.converted(self.index, entries).items():
+        for path, file in checkout.converted(self.commit, self.index, entries).items():
             file.replace(self.path / path)
         checkout.end()
         if not is_new:
@@ -255,7 +255,7 @@ class Tree:
             checkout, index = Checkout(self.store, directory / "checkout"), directory / "index"
             checkout.git("read-tree", commit, tree=directory, index=index)
             entries = checkout.entries(index)
-            converted = checkout.converted(index, entries)
+            converted = checkout.converted(commit, index, entries)
             found = list(self._changed(entries, converted))
             added = self.others(entries)
             ignored: set[str] = set()

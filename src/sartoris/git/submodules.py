@@ -47,6 +47,13 @@ class Submodules:
         """Those that are checked out, at any depth, with their repositories."""
         yield from self._checked_out(self._git, inside="")
 
+    def parts(self) -> Iterator[tuple[str, Submodules]]:
+        """Those that are checked out, each with its own submodules."""
+        for path, _ in self.paths("HEAD"):
+            repository = git_directory(self._top, path)
+            if repository is not None:
+                yield path, Submodules(Git(self._top / path, git_dir=repository))
+
     def changed(self) -> list[str]:
         """Submodules, at any depth, with uncommitted changes or untracked files.
 

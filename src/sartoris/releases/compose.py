@@ -1,8 +1,8 @@
 """Compose: one commit with one complete tree from a commit and its submodules.
 
 Each gitlink is replaced by the tree of the commit it records, at any depth, and one commit without
-parents is written around the result. That commit is a function of the source commit alone, so that
-composing again, elsewhere or later, gives the same id.
+parents is written around the result, with a header for the path of each. That commit is a function
+of the source commit alone, so that composing again, elsewhere or later, gives the same id.
 
 Trees are made from trees, and only along the paths of gitlinks; no file is read and no index made.
 """
@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sartoris.agent.parts import headers
 from sartoris.errors import Refused
 from sartoris.git.command import Git
 from sartoris.git.objects import (
     TREE,
     Gitlink,
+    GitObject,
     TreeEntry,
     TreeOutline,
     outline,
@@ -30,6 +32,7 @@ from sartoris.git.objects import (
 )
 from sartoris.git.partial import bring_missing, is_partial
 from sartoris.git.submodules import UPDATE_COMMAND, git_directory, object_directory
+from sartoris.git.unknown_submodules import require_known
 
 SOURCE_TRAILER = b"Source-Commit: "
 
@@ -68,19 +71,27 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
+class Part:
+    """A complete tree, and the paths in it of the submodules that were composed into it."""
+
+    tree: str
+    places: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
 class Composed:
-    """What composing gave: the commit, its tree, and the composed tree of each submodule commit."""
+    """What composing gave: the commit, its tree, and what became of each submodule's commit."""
 
     commit: str
     tree: str
     source: str
-    submodules: Mapping[str, str]
+    submodules: Mapping[str, Part]
 
 
 class Composer:
     """Composes commits of the working repository at `top` into `store`.
 
-    `composed_before` is given commits of submodules, and answers with the composed trees of those
+    `composed_before` is given commits of submodules, and answers with what was composed of those
     that are in the store already, complete; they are not looked at again.
     """
 
@@ -88,57 +99,66 @@ class Composer:
         self,
         top: Path,
         store: Store,
-        composed_before: Callable[[Sequence[str]], Mapping[str, str]],
+        composed_before: Callable[[Sequence[str]], Mapping[str, Part]],
     ) -> None:
         self._top = top.absolute()
         self._store = store
         self._composed_before = composed_before
-        self._composed: dict[str, str] = {}
+        self._composed: dict[str, Part] = {}
 
     def compose(self, source_commit: str) -> Composed:
         """Compose one commit.
 
-        Raises `SubmoduleNotCheckedOut`, `SubmoduleCommitMissing`, or `Refused` when there is no
-        such source commit.
+        Raises `SubmoduleNotCheckedOut`, `UnknownSubmodules`, `SubmoduleCommitMissing`, or `Refused`
+        when there is no such source commit.
         """
         source = read_objects(self._store.git, [f"{source_commit}^{{commit}}"])[0]
         if source is None:
             raise Refused(f"{source_commit} is not a commit of {self._top}")
-        tree = self._complete_tree(tree_of(source.content), inside="")
-        commit = write_commit(self._store.git, composed_commit(source.id, source.content, tree))
-        return Composed(commit, tree, source.id, self._composed)
+        part = self._complete(source, inside="")
+        content = composed_commit(source.id, source.content, part.tree, part.places)
+        commit = write_commit(self._store.git, content)
+        return Composed(commit, part.tree, source.id, self._composed)
 
-    def _complete_tree(self, tree: str, inside: str) -> str:
+    def _complete(self, commit: GitObject, inside: str) -> Part:
+        tree = tree_of(commit.content)
         parts = outline(self._store.git, tree)
         if not parts.gitlinks:
-            return tree
-        self._compose_submodules(parts.gitlinks, inside)
-        grafts = {link.path: self._composed[link.commit] for link in parts.gitlinks}
-        return graft(self._store.git, tree, parts, grafts)
+            return Part(tree)
+        self._compose_submodules(commit.id, parts.gitlinks, inside)
+        places: list[bytes] = []
+        for link in parts.gitlinks:
+            nested = self._composed[link.commit].places
+            places += [link.path, *(link.path + b"/" + place for place in nested)]
+        grafts = {link.path: self._composed[link.commit].tree for link in parts.gitlinks}
+        return Part(graft(self._store.git, tree, parts, grafts), tuple(places))
 
-    def _compose_submodules(self, links: Sequence[Gitlink], inside: str) -> None:
+    def _compose_submodules(self, commit: str, links: Sequence[Gitlink], inside: str) -> None:
         unknown = {link.commit: link for link in links if link.commit not in self._composed}
         self._composed.update(self._composed_before(list(unknown)))
-        moved = [link for commit, link in unknown.items() if commit not in self._composed]
+        moved = [link for at, link in unknown.items() if at not in self._composed]
         if not moved:
             return
-        paths = [f"{inside}{os.fsdecode(link.path)}" for link in moved]
-        repositories = [self._repository_of(path) for path in paths]
+        repositories = self._repositories_of(commit, moved, inside)
         for link, repository in zip(moved, repositories, strict=True):
             self._bring_missing(repository, link.commit)
         self._store.read_also([object_directory(one) for one in repositories])
         commits = read_objects(self._store.git, [link.commit for link in moved])
-        for link, path, commit in zip(moved, paths, commits, strict=True):
-            if commit is None or commit.kind != "commit":
+        for link, found in zip(moved, commits, strict=True):
+            path = f"{inside}{os.fsdecode(link.path)}"
+            if found is None or found.kind != "commit":
                 raise SubmoduleCommitMissing(path, link.commit)
-            tree = self._complete_tree(tree_of(commit.content), inside=f"{path}/")
-            self._composed[link.commit] = tree
+            self._composed[link.commit] = self._complete(found, inside=f"{path}/")
 
-    def _repository_of(self, path: str) -> Path:
-        repository = git_directory(self._top, path)
-        if repository is None:
-            raise SubmoduleNotCheckedOut(path)
-        return repository
+    def _repositories_of(self, commit: str, links: Sequence[Gitlink], inside: str) -> list[Path]:
+        """Where the submodules that a commit records are, which is itself at `inside`."""
+        paths = [os.fsdecode(link.path) for link in links]
+        found = {path: git_directory(self._top, f"{inside}{path}") for path in paths}
+        missing = [path for path, repository in found.items() if repository is None]
+        if missing:
+            require_known(self._store.git, commit, missing, inside.removesuffix("/"))
+            raise SubmoduleNotCheckedOut(f"{inside}{missing[0]}")
+        return [repository for repository in found.values() if repository is not None]
 
     def _bring_missing(self, repository: Path, commit: str) -> None:
         git = Git(self._top, git_dir=repository)
@@ -167,16 +187,18 @@ def graft(git: Git, tree: str, parts: TreeOutline, grafts: Mapping[bytes, str]) 
     return made[b""]
 
 
-def composed_commit(source: str, content: bytes, tree: str) -> bytes:
+def composed_commit(source: str, content: bytes, tree: str, places: Iterable[bytes] = ()) -> bytes:
     """The composed commit as git stores it, from the source commit (id and content) and the tree.
 
-    Who, when, and in which encoding stay as they are, byte for byte. Parents and signatures go:
-    history stays on the deployment server, and a signature would not fit the new tree.
+    `places` are those of submodules in the tree. Who, when, and in which encoding stay as they are,
+    byte for byte. Parents and signatures go: history stays on the deployment server, and a
+    signature would not fit the new tree.
     """
     header, _, message = content.partition(b"\n\n")
     kept = (b"author ", b"committer ", b"encoding ")
     lines = [b"tree " + tree.encode()]
     lines += [line for line in header.split(b"\n") if line.startswith(kept)]
+    lines += headers(places)
     paragraphs = [message.rstrip(b"\n"), SOURCE_TRAILER + source.encode() + b"\n"]
     return b"\n".join(lines) + b"\n\n" + b"\n\n".join(filter(None, paragraphs))
 

@@ -36,7 +36,7 @@ from sartoris.git.objects import (
     write_pack,
 )
 from sartoris.git.partial import bring_missing, is_partial
-from sartoris.releases.compose import Composed, Composer, composed_commit, source_of, tree_of
+from sartoris.releases.compose import Composed, Composer, Part, composed_commit, source_of, tree_of
 from sartoris.releases.links import Link, links
 from sartoris.releases.quarantine import Quarantine
 from sartoris.releases.soundness import damage
@@ -135,9 +135,9 @@ class PublishRepository:
         return self._submodules == "compose"
 
     def _compose(self, source_commit: str) -> str:
-        before = self._held(self._cache.commits([source_commit]))
-        if source_commit in before:
-            return before[source_commit]
+        before = self._cache.commits([source_commit]).get(source_commit)
+        if before and held_objects(self._git, [before]):
+            return before
         with self._quarantine() as quarantine:
             composer = Composer(self._source.directory, quarantine, self._composed_before)
             composed = composer.compose(source_commit)
@@ -329,12 +329,10 @@ class PublishRepository:
             write_pack(everything, missing, self._objects / "pack")
             _flush(self._objects / "pack")
 
-    def _composed_before(self, commits: Sequence[str]) -> Mapping[str, str]:
-        return self._held(self._cache.trees(commits))
-
-    def _held(self, results: Mapping[str, str]) -> dict[str, str]:
-        held = held_objects(self._git, results.values())
-        return {commit: result for commit, result in results.items() if result in held}
+    def _composed_before(self, commits: Sequence[str]) -> Mapping[str, Part]:
+        parts = self._cache.parts(commits)
+        held = held_objects(self._git, (part.tree for part in parts.values()))
+        return {commit: part for commit, part in parts.items() if part.tree in held}
 
     def _resolve(self, ref: str) -> str | None:
         if not self._objects.is_dir():
@@ -353,26 +351,33 @@ class PublishRepository:
 class ComposeCache:
     """What was composed from what, in a file that may be lost or old but never wrong.
 
-    Each line is a kind, a commit, and what was composed from it: `commit` for source commits, and
-    `tree` for commits of submodules. The newest lines are last.
+    Each line is a kind, a commit, and what was composed from it: `release` for source commits, and
+    `part` for commits of submodules, with the places of those inside, in hexadecimal. The newest
+    lines are last. Without places, `commit` and `tree` are an earlier version's.
     """
 
-    _LINE = re.compile(r"^(commit|tree) ([0-9a-f]{40,64}) ([0-9a-f]{40,64})\n", re.MULTILINE)
+    _LINE = re.compile(
+        r"^(release|part) ([0-9a-f]{40,64}) ([0-9a-f]{40,64})((?: (?:[0-9a-f]{2})+)*)\n",
+        re.MULTILINE,
+    )
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def commits(self, sources: Iterable[str]) -> dict[str, str]:
-        return self._recall("commit", sources)
+        return {source: one.tree for source, one in self._recall("release", sources).items()}
 
-    def trees(self, submodule_commits: Iterable[str]) -> dict[str, str]:
-        return self._recall("tree", submodule_commits)
+    def parts(self, submodule_commits: Iterable[str]) -> dict[str, Part]:
+        return self._recall("part", submodule_commits)
 
     def add(self, composed: Composed) -> None:
-        now = {("tree", commit): tree for commit, tree in composed.submodules.items()}
-        now["commit", composed.source] = composed.commit
+        now = {("part", commit): part for commit, part in composed.submodules.items()}
+        now["release", composed.source] = Part(composed.commit)
         older = {key: value for key, value in self._read().items() if key not in now}
-        lines = [f"{kind} {key} {value}\n" for (kind, key), value in (older | now).items()]
+        lines = [
+            f"{' '.join((kind, key, one.tree, *(place.hex() for place in one.places)))}\n"
+            for (kind, key), one in (older | now).items()
+        ]
         atomic.write_text(self._path, "".join(lines[-REMEMBERED:]))
 
     def clear_the_way(self) -> None:
@@ -382,16 +387,19 @@ class ComposeCache:
         if self._path.is_dir():
             shutil.rmtree(self._path)
 
-    def _recall(self, kind: str, commits: Iterable[str]) -> dict[str, str]:
+    def _recall(self, kind: str, commits: Iterable[str]) -> dict[str, Part]:
         known = self._read()
         return {commit: known[kind, commit] for commit in commits if (kind, commit) in known}
 
-    def _read(self) -> dict[tuple[str, str], str]:
+    def _read(self) -> dict[tuple[str, str], Part]:
         try:
             text = self._path.read_text("ascii", "replace")
         except FileNotFoundError:
             return {}
-        return {(kind, key): value for kind, key, value in self._LINE.findall(text)}
+        return {
+            (kind, key): Part(value, tuple(bytes.fromhex(place) for place in places.split()))
+            for kind, key, value, places in self._LINE.findall(text)
+        }
 
 
 def _ref(tag: str) -> str:

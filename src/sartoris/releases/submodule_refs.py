@@ -11,7 +11,7 @@ commit's `.gitmodules_internal` names are not bundled: targets fetch them from w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from sartoris.git.objects import (
     write_pack_of_history,
 )
 from sartoris.git.submodules import git_directory, object_directory
+from sartoris.git.unknown_submodules import require_known
 from sartoris.releases.compose import SubmoduleCommitMissing, SubmoduleNotCheckedOut
 
 # After every real commit: git walks from the newest to the oldest, and is to begin with these.
@@ -55,8 +56,8 @@ class SubmoduleRefs:
     def commits(self, source_commit: str) -> list[str]:
         """The commits that a bundle of this commit has to carry, in order.
 
-        Raises `SubmoduleNotCheckedOut`, `SubmoduleCommitMissing`, or `Refused` when a
-        `.gitmodules_internal` cannot be read.
+        Raises `SubmoduleNotCheckedOut`, `UnknownSubmodules`, `SubmoduleCommitMissing`, or `Refused`
+        when a `.gitmodules_internal` cannot be read.
         """
         level = [("", source_commit)]
         while level:
@@ -69,18 +70,22 @@ class SubmoduleRefs:
         names = [f"{commit}:{file}" for _, commit in level for file in _FILES]
         found = read_objects(git, names)
         children: list[tuple[str, str]] = []
+        recorded_by: dict[str, tuple[str, str]] = {}
         for (inside, commit), modules, internal in zip(level, found[::2], found[1::2], strict=True):
             if modules is None or modules.kind != "blob":
                 continue
             elsewhere = _paths_named(git, internal, inside)
             for link in outline(git, commit).gitlinks:
                 children.append((f"{inside}{os.fsdecode(link.path)}/", link.commit))
+                recorded_by[children[-1][0]] = inside, commit
                 if link.path not in elsewhere:
                     self._bundled.add(link.commit)
-        self._require(children)
+        self._require(children, recorded_by)
         return children
 
-    def _require(self, submodules: Sequence[tuple[str, str]]) -> None:
+    def _require(
+        self, submodules: Sequence[tuple[str, str]], recorded_by: Mapping[str, tuple[str, str]]
+    ) -> None:
         repositories = [git_directory(self._top, path[:-1]) for path, _ in submodules]
         self._store.read_history([object_directory(one) for one in repositories if one])
         commits = read_objects(self._store.git, [commit for _, commit in submodules])
@@ -90,6 +95,8 @@ class SubmoduleRefs:
             if commit is not None and commit.kind == "commit":
                 continue  # even where it is not checked out: an earlier release has it
             if repository is None:
+                inside, by = recorded_by[path]
+                require_known(self._store.git, by, [path[len(inside) : -1]], inside[:-1])
                 raise SubmoduleNotCheckedOut(path[:-1])
             raise SubmoduleCommitMissing(path[:-1], recorded)
 

@@ -11,15 +11,12 @@ from sartoris.git.keeping import CHANGES
 from sartoris.git.repository import Repository
 from sartoris.git.submodule_urls import follow_urls
 from sartoris.git.submodules import UPDATE_COMMAND, Submodules
+from sartoris.git.unknown_submodules import UnknownSubmodules
 from sartoris.shell import command
 
 
 class SubmodulesNotUpdated(Refused):
     """git could not check out the recorded commits of the submodules."""
-
-
-class UnknownSubmodules(Refused):
-    """The commit has gitlinks that its `.gitmodules` does not know."""
 
 
 def out_of_date(repository: Repository) -> bool:
@@ -69,22 +66,20 @@ def _update(repository: Repository, left: str, new: str, *, fetch: bool) -> None
         except GitFailed as error:
             # Of those inside others it is known only now that they have the commit that moved them.
             if not follow_urls(repository.git, left, new):
+                _require_known_inside(_submodules(repository))
                 raise _not_updated(_submodules(repository), error) from error
 
 
-def _require_known(submodules: Submodules) -> None:
-    unknown = submodules.unknown_and_empty()
-    if unknown:
-        path = unknown[0]
-        raise UnknownSubmodules(
-            "the commit has submodules that its .gitmodules does not know, so nobody can tell where"
-            f" they are from: {', '.join(unknown[:8])}",
-            next_steps=[
-                f"{command('git', 'rm', '--cached', '--', path)}   # if it got there by mistake",
-                f"{command('git', 'submodule', 'add', 'URL', path)}   # if it is one",
-                "git config deploy.submodules none   # if targets do without submodules",
-            ],
-        )
+def _require_known(submodules: Submodules, inside: str = "") -> None:
+    if unknown := submodules.unknown_and_empty():
+        raise UnknownSubmodules(unknown, inside)
+
+
+def _require_known_inside(submodules: Submodules, inside: str = "") -> None:
+    """The same of what is in submodules, at any depth, as far as they are there."""
+    for path, its_own in submodules.parts():
+        _require_known(its_own, f"{inside}{path}")
+        _require_known_inside(its_own, f"{inside}{path}/")
 
 
 def make_way(repository: Repository, left: str, interrupted: Sequence[str], new: str) -> list[str]:

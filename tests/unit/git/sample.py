@@ -65,6 +65,13 @@ class Sample:
         inside.commit()
         return inside
 
+    def know_submodule(self, path: str) -> Sample:
+        """Have it in `.gitmodules`, where its upstream cannot be reached; not yet committed."""
+        text = f'[submodule "{path}"]\n\tpath = {path}\n\turl = nowhere\n'
+        with (self.path / ".gitmodules").open("a") as file:
+            file.write(text)
+        return self
+
     def add_submodule(self, upstream: Sample, path: str) -> Sample:
         """A submodule with an upstream, added as a person would, not yet committed here."""
         name = f"module-{os.fsencode(path).hex()}"

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sartoris.agent.parts import places_in
 from sartoris.errors import Refused
 from sartoris.git.command import Git
+from sartoris.git.unknown_submodules import UnknownSubmodules
 from sartoris.releases.compose import (
     SubmoduleCommitMissing,
     SubmoduleNotCheckedOut,
@@ -48,6 +50,9 @@ class Site:
     @property
     def git(self) -> Git:
         return Git(self.published, git_dir=self.published, environment=ENVIRONMENT)
+
+    def places(self) -> list[str]:
+        return places_in(commit_of(self.git, self.compose()))
 
     def refs(self) -> list[str]:
         return self.git.lines("for-each-ref")
@@ -101,6 +106,7 @@ def test_a_submodule_at_any_path_is_composed(site: Site, name: str) -> None:
     outer.commit()
     head = site.repository.commit()
     assert site.composed_files() == files_with_submodules(site.repository, head)
+    assert site.places() == [f"dir {name}/{name}", f"dir {name}/{name}/{name}"]
 
 
 def test_symbolic_links_and_execute_bits_are_kept(site: Site) -> None:
@@ -172,6 +178,29 @@ def test_composing_again_gives_the_same_commit_with_and_without_memory(site: Sit
     assert site.compose() == first
 
 
+def test_a_commit_says_where_its_submodules_are_with_and_without_memory(site: Site) -> None:
+    outer = site.repository.submodule("ext/outer")
+    outer.submodule("inner")
+    outer.commit()
+    site.repository.commit()
+    for number in range(2):
+        site.repository.write(index=f"{number}").commit()
+        assert site.places() == ["ext/outer", "ext/outer/inner"]
+    shutil.rmtree(outer.path)
+    site.repository.commit()
+    assert site.places() == []
+
+
+def test_what_an_earlier_version_remembers_is_composed_anew(site: Site) -> None:
+    site.repository.submodule("sub")
+    head = site.repository.commit()
+    first = site.compose()
+    unmarked = commit_of(site.git, first).replace(b"submodule sub\n", b"")
+    older = site.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=unmarked).text
+    (site.published / "sartoris/composed").write_text(f"commit {head} {older}\n")
+    assert site.compose() == first
+
+
 def test_replace_refs_of_the_working_repository_change_nothing(site: Site) -> None:
     head = site.repository.commit()
     first = site.compose()
@@ -189,6 +218,7 @@ def test_who_when_and_what_are_those_of_the_source_commit(site: Site) -> None:
     assert lines[1:] == [
         "author Ada <ada@example.org> 1700000000 +0100",
         "committer Charles <charles@example.org> 1700003600 -0500",
+        "submodule sub",
         "",
         "Subject",
         "",
@@ -223,7 +253,7 @@ def test_a_commit_that_was_not_composed_has_no_source() -> None:
 
 def test_a_submodule_that_is_not_checked_out_is_refused_by_name(site: Site) -> None:
     submodule = site.repository.submodule("ext/my sub")
-    site.repository.commit()
+    site.repository.know_submodule("ext/my sub").commit()
     shutil.rmtree(submodule.path)
     with pytest.raises(SubmoduleNotCheckedOut, match="ext/my sub") as caught:
         site.compose()
@@ -234,7 +264,7 @@ def test_a_submodule_that_is_not_checked_out_is_refused_by_name(site: Site) -> N
 def test_a_submodule_inside_another_is_refused_by_its_full_path(site: Site) -> None:
     outer = site.repository.submodule("ext/outer")
     inner = outer.submodule("inner")
-    outer.commit()
+    outer.know_submodule("inner").commit()
     site.repository.commit()
     shutil.rmtree(inner.path / ".git")
     with pytest.raises(SubmoduleNotCheckedOut) as caught:
@@ -245,10 +275,27 @@ def test_a_submodule_inside_another_is_refused_by_its_full_path(site: Site) -> N
 def test_a_gitlink_that_no_gitmodules_names_is_refused_when_it_is_not_checked_out(
     site: Site,
 ) -> None:
-    site.repository.git.run("update-index", "--add", "--cacheinfo", f"160000,{ABSENT},ghost")
-    site.repository.git.run("commit", "-q", "-m", "A gitlink out of nowhere")
-    with pytest.raises(SubmoduleNotCheckedOut, match="ghost"):
+    record_ghost(site.repository)
+    with pytest.raises(UnknownSubmodules, match=r"from: ghost$") as caught:
         site.compose()
+    assert caught.value.next_steps[0].startswith("git rm --cached -- ghost ")
+
+
+@pytest.mark.parametrize("modules", ["", '[submodule "x"]\n\tpath = other\n\turl = x\n'])
+def test_so_is_one_inside_a_submodule_by_its_full_path(site: Site, modules: str) -> None:
+    outer = site.repository.submodule("ext/outer")
+    outer.write_file(".gitmodules", modules).commit()
+    record_ghost(outer)
+    site.repository.commit()
+    with pytest.raises(UnknownSubmodules, match=r"from: ext/outer/ghost$") as caught:
+        site.compose()
+    assert caught.value.paths == ("ext/outer/ghost",)
+    assert caught.value.next_steps[0].startswith("git -C ext/outer rm --cached -- ghost ")
+
+
+def record_ghost(repository: Sample) -> None:
+    repository.git.run("update-index", "--add", "--cacheinfo", f"160000,{ABSENT},ghost")
+    repository.git.run("commit", "-q", "-m", "A gitlink out of nowhere")
 
 
 def test_a_commit_that_the_submodule_lacks_is_named(site: Site) -> None:
@@ -273,7 +320,7 @@ def test_a_gitlink_that_names_a_tree_is_a_missing_commit(site: Site) -> None:
 def test_a_refusal_leaves_nothing_behind(site: Site) -> None:
     site.repository.submodule("one")
     site.repository.submodule("two")
-    site.repository.commit()
+    site.repository.know_submodule("two").commit()
     shutil.rmtree(site.repository.path / "two")
     before = sorted(site.published.rglob("*"))
     with pytest.raises(SubmoduleNotCheckedOut):
@@ -286,7 +333,7 @@ def test_a_path_through_a_symbolic_link_is_not_a_checked_out_submodule(
     site: Site, tmp_path: Path
 ) -> None:
     submodule = site.repository.submodule("dir/sub")
-    site.repository.commit()
+    site.repository.know_submodule("dir/sub").commit()
     shutil.move(submodule.path.parent, tmp_path / "outside")
     (site.repository.path / "dir").symlink_to(tmp_path / "outside")
     with pytest.raises(SubmoduleNotCheckedOut):

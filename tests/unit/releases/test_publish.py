@@ -101,6 +101,7 @@ def test_composing_makes_nothing_visible(
 def test_a_release_that_is_refused_makes_no_tag(
     site: Sample, publish: PublishRepository, path: Path
 ) -> None:
+    site.know_submodule("ext/one").commit()
     shutil.rmtree(site.path / "ext")
     with pytest.raises(SubmoduleNotCheckedOut):
         publish.publish("slot0-1", site.head)

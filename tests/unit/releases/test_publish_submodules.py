@@ -10,6 +10,7 @@ import pytest
 
 from sartoris.errors import Refused
 from sartoris.git.command import Git
+from sartoris.git.unknown_submodules import UnknownSubmodules
 from sartoris.releases.compose import SubmoduleCommitMissing, SubmoduleNotCheckedOut
 from sartoris.releases.publish import PublishRepository
 from tests.unit.git.sample import ENVIRONMENT, Sample, files_of
@@ -126,6 +127,18 @@ def test_a_submodule_that_is_not_checked_out_is_refused_before_anything_is_tagge
         publish.publish("slot0-1", site.head)
     assert git_in(path).lines("for-each-ref") == []
     assert packs(path) == set()
+
+
+def test_a_gitlink_that_the_gitmodules_of_a_submodule_do_not_know_is_refused_by_name(
+    site: Sample, publish: PublishRepository, path: Path
+) -> None:
+    one = Sample(site.path / "ext/one").know_submodule("another")
+    one.commit()
+    one.git.run("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},ghost")
+    one.git.run("commit", "-q", "-m", "A gitlink out of nowhere")
+    with pytest.raises(UnknownSubmodules, match=r"submodule ext/one has .* from: ext/one/ghost$"):
+        publish.publish("slot0-1", site.commit())
+    assert git_in(path).lines("for-each-ref") == []
 
 
 def test_a_submodule_without_the_recorded_commit_is_refused(
