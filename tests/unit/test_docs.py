@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -176,3 +177,44 @@ def test_every_promise_about_trust_names_tests_that_exist() -> None:
     assert all((TOP / path).is_file() for path in re.findall(r"`(tests/[\w/]+\.py)`", page))
     assert named
     assert {name for name in named if f"def {name}(" not in text} == set()
+
+
+def _told() -> str:
+    """Every text in the source, with `...` where a value is filled in."""
+    texts = []
+    for path in (TOP / "src").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        texts += [
+            "".join(
+                str(one.value) if isinstance(one, ast.Constant) else "..." for one in node.values
+            )
+            for node in ast.walk(tree)
+            if isinstance(node, ast.JoinedStr)
+        ]
+        texts += [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+    return "\n".join(texts)
+
+
+def test_every_message_that_is_looked_up_is_still_said() -> None:
+    page = (DOCS / "troubleshooting.md").read_text()
+    quoted = [
+        message
+        for line in re.findall("^### (.*)", page, re.MULTILINE)
+        for message in line.split("`")[1::2]
+    ]
+    parts = [part.strip(" ()") for message in quoted for part in message.split("...")]
+    told = _told()
+    assert len(quoted) > 15
+    assert [part for part in parts if part not in told and not part.startswith("git deploy")] == []
+
+
+def test_every_error_word_that_is_looked_up_is_one() -> None:
+    page = (DOCS / "troubleshooting.md").read_text()
+    rows = _table(page.partition("| word |")[2].partition("\n\n")[0])[1:]
+    words = {word for row in rows for word in re.findall("`([^`]+)`", row[0])}
+    assert words - set(ERRORS) == set()
+    assert len(words) > 10

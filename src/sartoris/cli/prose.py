@@ -95,8 +95,14 @@ Executables in `HOOK-DIR/apps/common/PHASE.*` and then `HOOK-DIR/apps/PREFIX/PHA
 phase of a rollout: `pre-start`, `pre-pull`, `post-pull`, `post-tree-update`, `post-start`,
 `pre-sync`, `post-tag`, `post-sync`, `post-finish`, `post-abort`, `post-reset` and `log`. One that
 fails stops the rollout, except on a way back. `HOOK-DIR/sync/PREFIX.sync` replaces publishing,
-fetching and switching. docs/hooks.md tells what they find in their environment, and
-docs/sync-scripts.md how to write a sync of your own.
+fetching and switching.
+
+A release can bring programs for the targets along: `deploy/target/prepare.*` build in it before
+it is live, `deploy/target/live.*` run where it has gone live. A target on which one fails has
+failed.
+
+docs/hooks.md tells what all of them find in their environment, and docs/sync-scripts.md how to
+write a sync of your own.
 """,
     ),
     Section(
