@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import pytest
 
 from sartoris.config.values import CountOrPercent
-from tests.unit.actions.any_order import come_to_an_end, fast_directory
-from tests.unit.actions.life import Life
+from tests.unit.actions.again import each_death
+from tests.unit.actions.any_order import come_to_an_end
 from tests.unit.actions.promises import Before, check
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
 
+LENIENT = {"max_failed": CountOrPercent(1)}
 # What was typed before, and the command that is killed.
 STORIES = {
     "start": ((), "start"),
@@ -54,27 +51,19 @@ def tell(world: World, chapter: str) -> None:
             assert enter(world, chapter).succeeded
 
 
-def deaths(story: tuple[str, ...], killed: str) -> Iterator[int]:
-    """Tells the story again and again, each time with a later death, until none comes.
-
-    In turn, the first and the second of what is advised is done after it.
-    """
-    for steps in range(1000):
-        with TemporaryDirectory(dir=fast_directory()) as place:
-            settings = {"max_failed": CountOrPercent(1)}
-            world = World(Path(place), settings=settings, keeps_journal_open=True)
-            for chapter in story:
-                tell(world, chapter)
-            release = next(iter(world.published), "")
-            before = Before.of(world)
-            typed = enter(world, killed, release=release, life=Life(steps))
-            check(world, before, typed)
-            come_to_an_end(world, choose=steps % 2)
-            if not typed.killed:
-                return
-            yield steps
-
-
 @pytest.mark.parametrize("name", STORIES)
 def test_killed_at_any_step_it_comes_to_an_end(name: str) -> None:
-    assert len(list(deaths(*STORIES[name]))) > 10
+    """In turn, the first and the second of what is advised is done after it."""
+    story, killed = STORIES[name]
+
+    def tell_all(world: World) -> None:
+        for chapter in story:
+            tell(world, chapter)
+
+    for steps, (world, life) in enumerate(each_death(tell_all, settings=LENIENT)):
+        release = next(iter(world.published), "")
+        before = Before.of(world)
+        typed = enter(world, killed, release=release, life=life)
+        check(world, before, typed)
+        come_to_an_end(world, choose=steps % 2)
+    assert steps > 10

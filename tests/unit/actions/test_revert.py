@@ -9,9 +9,12 @@ import pytest
 from sartoris.actions.roll_out import SyncResult
 from sartoris.config.values import CountOrPercent
 from sartoris.rollout.transitions import Situation, situation
+from tests.unit.actions.again import each_death
 from tests.unit.actions.life import Life
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
+
+ONE_BY_ONE = {"batch": CountOrPercent(1)}
 
 
 @pytest.fixture
@@ -92,19 +95,19 @@ def test_a_pre_start_hook_that_fails_leaves_nothing(twice: World) -> None:
 
 @pytest.fixture
 def half_switched(tmp_path: Path) -> World:
-    return make_half_switched(tmp_path)
+    world = World(tmp_path, settings=ONE_BY_ONE)
+    switch_half(world)
+    return world
 
 
-def make_half_switched(place: Path) -> World:
-    """A sync was killed when one target of three had switched to the second release."""
-    world = World(place, settings={"batch": CountOrPercent(1)})
+def switch_half(world: World) -> None:
+    """A sync is killed when one target of three has switched to the second release."""
     old = roll_out(world)
     world.repository.commit()
     enter(world, "start")
     life = Life(enough=lambda: world.targets["web1"].live != old)
     assert enter(world, "sync", life=life).killed
     world.sent.clear()
-    return world
 
 
 def test_one_that_fails_after_a_killed_sync_takes_everyone_back(half_switched: World) -> None:
@@ -157,14 +160,10 @@ def test_one_that_stops_early_leaves_half_a_fleet_its_way_back(half_switched: Wo
     assert world.status().kind == "none"
 
 
-def test_killed_anywhere_while_it_takes_over_there_is_a_rollout_with_a_way_back(
-    tmp_path: Path,
-) -> None:
+def test_killed_anywhere_while_it_takes_over_there_is_a_rollout_with_a_way_back() -> None:
     """A half-switched fleet is never left to nobody."""
-    for steps in range(1000):
-        world = make_half_switched(tmp_path / str(steps))
-        typed = enter(world, "revert", release=first(world), life=Life(steps))
-        if not typed.killed:
+    for steps, (world, life) in enumerate(each_death(switch_half, settings=ONE_BY_ONE)):
+        if not enter(world, "revert", release=first(world), life=life).killed:
             break
         is_open = world.status().kind != "none"
         assert is_open or len(set(world.live().values())) == 1, steps

@@ -163,6 +163,10 @@ class World:
         self.targets = {name: Target(name) for name in self.names}
         loaded = configured(tuple(self.names), tuple(self.lines.items()))
         self.config = replace(loaded, **self.settings)
+        self.take_up_files()
+
+    def take_up_files(self) -> None:
+        """Read the files, whatever was known of them before."""
         self.records = Records(self.site())
         self._journal = KeptJournal(self.records.journal) if self.keeps_journal_open else None
 
@@ -280,10 +284,14 @@ class World:
         for target in self.targets.values():
             target.heal()
 
-    def close(self) -> None:
-        """Leaves nothing on disk."""
+    def let_go_of_files(self) -> None:
+        """Until `take_up_files` nothing is open, and they can be changed from outside."""
         if self._journal:
             self._journal.really_close()
+
+    def close(self) -> None:
+        """Leaves nothing on disk."""
+        self.let_go_of_files()
         shutil.rmtree(self.place)
 
 
