@@ -6,18 +6,7 @@ import re
 import shlex
 import subprocess
 
-import pytest
-
 from tests.system.site import Ran, Site
-
-
-@pytest.fixture
-def started(deployed: Site) -> Site:
-    """A rollout with a pushed change that is ready to be synced."""
-    deployed.ok("start")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    return deployed
 
 
 def printed_command(ran: Ran, beginning: str) -> list[str]:

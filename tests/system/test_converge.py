@@ -6,17 +6,22 @@ import sqlite3
 
 import pytest
 
+from tests.system.conftest import rolled_out, with_targets
+from tests.system.kept import Kept
 from tests.system.site import Site
 
 
 @pytest.fixture
-def behind(deployed: Site) -> Site:
+def behind(kept: Kept) -> Site:
     """A site whose last sync went on without web2, which is in order again."""
-    deployed.set("deploy.max-failed", "1")
-    deployed.break_target("web2")
-    deployed.rollout({"index.php": "version 2\n"})
-    deployed.mend_target("web2")
-    return deployed
+    return kept.site(with_targets, rolled_out, rolled_out_without_web2)
+
+
+def rolled_out_without_web2(site: Site) -> None:
+    site.set("deploy.max-failed", "1")
+    site.break_target("web2")
+    site.rollout({"index.php": "version 2\n"})
+    site.mend_target("web2")
 
 
 # It fails where the file `broken` lies beside the slot, and else tells there that it ran.
@@ -24,15 +29,18 @@ HOOK = 'cd "$(dirname "$GIT_DEPLOY_PATH")" && test ! -e broken && echo "$GIT_DEP
 
 
 @pytest.fixture
-def unfinished(deployed: Site) -> Site:
+def unfinished(kept: Kept) -> Site:
     """A site where the live hook of the last release failed on web2, and would not fail again."""
-    deployed.set("deploy.max-failed", "1")
-    broken = deployed.slot("web2").parent / "broken"
+    return kept.site(with_targets, rolled_out, rolled_out_with_a_hook_that_failed)
+
+
+def rolled_out_with_a_hook_that_failed(site: Site) -> None:
+    site.set("deploy.max-failed", "1")
+    broken = site.slot("web2").parent / "broken"
     broken.touch()
-    deployed.live_hook(HOOK)
-    deployed.rollout({"index.php": "version 2\n"})
+    site.live_hook(HOOK)
+    site.rollout({"index.php": "version 2\n"})
     broken.unlink()
-    return deployed
 
 
 def test_a_target_whose_live_hook_failed_is_not_current_until_it_has_converged(

@@ -15,21 +15,26 @@ from pathlib import Path
 import pytest
 
 from tests.documents import add_field
+from tests.system.conftest import rolled_out, with_targets
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 GARBAGE = [b"", b"\xff\xfe\x00garbage", b"[1, 2]", b'{"half": ', b'{"unknown": 1}']
 
 
 @pytest.fixture
-def half_way(deployed: Site) -> Site:
+def half_way(kept: Kept) -> Site:
     """A rollout that is live and not finished."""
-    deployed.ok("start")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    hook = deployed.hook("post-sync.check", "exit 1")
-    assert deployed.deploy("sync").code == 72
+    return kept.site(with_targets, rolled_out, stopped_by_a_hook)
+
+
+def stopped_by_a_hook(site: Site) -> None:
+    site.ok("start")
+    site.commit({"index.php": "version 2\n"})
+    site.push()
+    hook = site.hook("post-sync.check", "exit 1")
+    assert site.deploy("sync").code == 72
     hook.unlink()
-    return deployed
 
 
 def assert_clear(ran: Ran, *said: str) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.conftest import with_targets
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 Snapshot = dict[str, object]
@@ -63,9 +65,8 @@ def ready_to_sync(site: Site) -> None:
 
 
 @pytest.fixture
-def ready(site: Site) -> Site:
-    ready_to_sync(site)
-    return site
+def ready(kept: Kept) -> Site:
+    return kept.site(with_targets, ready_to_sync)
 
 
 def tag_in(ran: Ran) -> str:

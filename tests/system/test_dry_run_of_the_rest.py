@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.system.site import Ran, Site
 from tests.system.test_dry_run import snapshot
 
@@ -15,13 +13,6 @@ def dry(site: Site, *arguments: str) -> Ran:
     assert snapshot(site) == before
     assert "Dry run: nothing was tagged, sent or switched." in ran.err
     return ran
-
-
-@pytest.fixture
-def twice(deployed: Site) -> Site:
-    """Two releases were live; the second is."""
-    deployed.rollout({"index.php": "version 2\n"})
-    return deployed
 
 
 def test_a_revert_tells_its_waves_and_its_limits(twice: Site) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from tests.system.conftest import rolled_out, with_targets
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 
 @pytest.fixture
-def stopped(deployed: Site) -> Site:
+def stopped(kept: Kept) -> Site:
     """A rollout that the gate stopped, because of web2."""
-    deployed.ok("start")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    deployed.break_target("web2")
-    assert deployed.deploy("sync").code == 71
-    return deployed
+    return kept.site(with_targets, rolled_out, stopped_by_the_gate)
+
+
+def stopped_by_the_gate(site: Site) -> None:
+    site.ok("start")
+    site.commit({"index.php": "version 2\n"})
+    site.push()
+    site.break_target("web2")
+    assert site.deploy("sync").code == 71
 
 
 def asked(ran: Ran, stage: str) -> list[str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from tests.system.conftest import rolled_out
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
+def site(kept: Kept) -> Site:
     """Ten targets with one release live."""
-    site = Site.build(tmp_path / "site", targets=10)
-    site.ok("start")
-    site.ok("sync")
-    return site
+    return kept.site(with_ten_targets, rolled_out)
+
+
+def with_ten_targets(site: Site) -> None:
+    Site.build(site.root, targets=10)
 
 
 def breaks(site: Site, *names: str) -> None:

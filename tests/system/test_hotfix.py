@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 
 from sartoris.git.repository import Repository
+from tests.system.conftest import rolled_out, with_targets
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 
 @pytest.fixture
-def fixed(deployed: Site) -> Site:
+def fixed(kept: Kept) -> Site:
     """A hotfix in progress: one commit on top of what is live, while upstream has moved on."""
-    deployed.push_elsewhere({"other.php": "theirs\n"})
-    deployed.ok("hotfix")
-    deployed.commit({"index.php": "fixed\n"}, "the fix")
-    return deployed
+    return kept.site(with_targets, rolled_out, fixed_by_one_commit)
+
+
+def fixed_by_one_commit(site: Site) -> None:
+    site.push_elsewhere({"other.php": "theirs\n"})
+    site.ok("hotfix")
+    site.commit({"index.php": "fixed\n"}, "the fix")
 
 
 def refuse_pushes(site: Site, script: str = "echo no pushes today >&2; exit 1") -> Path:

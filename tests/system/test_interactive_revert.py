@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.system.conftest import with_targets, without_targets
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 
@@ -22,34 +24,39 @@ class History:
         return self.site.head() == self.commits[number]
 
 
-def by_hand(site: Site) -> History:
-    history = History(site, [], [])
+def three_releases(site: Site) -> None:
     for number in (1, 2, 3):
         site.ok("start")
-        history.commits.append(site.commit({"index.php": f"release {number}\n"}))
+        site.commit({"index.php": f"release {number}\n"})
         site.push()
         site.ok("sync")
-        history.tags.append(site.tags()[-1])
         if site.status()["status"] != "none":
             site.ok("finish")
-    return history
+
+
+def history(site: Site) -> History:
+    commits = site.git("rev-list", "--reverse", "--max-count=3", "HEAD").split()
+    return History(site, [site.git("tag", "--points-at", one) for one in commits], commits)
 
 
 @pytest.fixture
-def hand(plain: Site) -> History:
-    return by_hand(plain)
+def hand(kept: Kept) -> History:
+    return history(kept.site(without_targets, three_releases))
+
+
+def with_a_sync_hook(site: Site) -> None:
+    site.sync_hook(f'echo "$DEPLOY_ROLLOUT_TAG" >> "{site.root}/shipped"')
 
 
 @pytest.fixture
-def hooked(plain: Site) -> History:
+def hooked(kept: Kept) -> History:
     """The releases went out by a sync hook, which notes what it ships."""
-    plain.sync_hook(f'echo "$DEPLOY_ROLLOUT_TAG" >> "{plain.root}/shipped"')
-    return by_hand(plain)
+    return history(kept.site(without_targets, with_a_sync_hook, three_releases))
 
 
 @pytest.fixture
-def fleet(site: Site) -> History:
-    return by_hand(site)
+def fleet(kept: Kept) -> History:
+    return history(kept.site(with_targets, three_releases))
 
 
 def shipped(history: History) -> list[str]:

@@ -11,15 +11,6 @@ import pytest
 from tests.system.site import Site
 
 
-@pytest.fixture
-def started(deployed: Site) -> Site:
-    """A rollout of a change that is started and not synced."""
-    deployed.ok("start")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    return deployed
-
-
 def lose_journal(site: Site) -> None:
     for file in site.state_directory.glob("journal*"):
         file.rename(site.root / file.name)

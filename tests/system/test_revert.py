@@ -10,13 +10,6 @@ from sartoris.git.repository import Repository
 from tests.system.site import Ran, Site
 
 
-@pytest.fixture
-def twice(deployed: Site) -> Site:
-    """A site with two releases; the second is live."""
-    deployed.rollout({"index.php": "version 2\n"})
-    return deployed
-
-
 def fetched(ran: Ran) -> list[str]:
     return [
         event["outcome"]["target"]

@@ -9,15 +9,6 @@ from tests.system.site import Ran, Site
 TAGS = 2  # of the release that is live: where its rollout started, and its own
 
 
-@pytest.fixture
-def started(deployed: Site) -> Site:
-    """A rollout with a pushed change that is ready to be synced."""
-    deployed.ok("start")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    return deployed
-
-
 def assert_refused(site: Site, ran: Ran, *said: str) -> None:
     """The sync was refused with these words, and is as if it had not been typed."""
     assert ran.code == 1, ran.err
