@@ -55,6 +55,8 @@ def shown_on_one_line(text: str) -> str:
 
 def without_bytes(text: str) -> str:
     """With question marks for the bytes of a name that are no text."""
+    if text.isascii():
+        return text
     whole = re.sub(f"[{_HALVES}]", "\ufffd", text)
     return whole.encode(errors="surrogateescape").decode(errors="replace")
 
