@@ -83,6 +83,16 @@ def test_a_directory_above_the_path_may_be_a_link(target: Target, tmp_path: Path
     assert (tmp_path / "data/app/php-slot0/a").read_text() == "1"
 
 
+@pytest.mark.parametrize("link", ["srv", "srv/app/.sartoris", "srv/app/.sartoris/shared"])
+def test_a_link_above_that_leads_to_nothing_is_named(target: Target, link: str) -> None:
+    commit = target.publisher.release("t1", {"a": "1"})
+    (target.root / link).parent.mkdir(parents=True, exist_ok=True)
+    (target.root / link).symlink_to("/nowhere/at-all")
+    outcome = target.ask("fetch", "t1", commit)
+    assert (outcome["error"], outcome["held"]) == ("io-error", [])
+    assert f"/{link}" in outcome["message"]
+
+
 @pytest.mark.parametrize(
     "more",
     [{"deploy_text": "x", "deploy_file": "lib/.deploy"}, {"shared": ("lib/uploads",)}],

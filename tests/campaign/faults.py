@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -184,6 +185,8 @@ def target_comes_or_goes(play: Play) -> str:
     if len(names) > 1 and play.random.random() < 0.5:
         name = play.random.choice(names)
         play.site.git("config", "--unset-all", "deploy.target", f"^{name}=")
+        with contextlib.suppress(AssertionError):  # a canary that is no target is refused
+            play.site.git("config", "--unset-all", "deploy.canary", f"^{name}$")
         return f"{name} goes"
     name = next(f"web{n}" for n in range(1, 99) if f"web{n}" not in names)
     play.site.target(name).mkdir(parents=True, exist_ok=True)
@@ -274,6 +277,9 @@ def mend(play: Play) -> None:
         for directory in (target / "srv" / "site", target):
             if directory.is_dir():
                 directory.chmod(0o755)
+        shared = target / "srv" / "site" / ".sartoris" / "shared"
+        if os.path.lexists(shared) and not shared.is_dir():  # which is people's own
+            shared.unlink()
     if not site.origin.is_dir():
         site.origin.with_suffix(".away").rename(site.origin)
     for one in (*play.faults_of_targets.iterdir(), *(site.root / "hooks").glob("apps/common/*")):

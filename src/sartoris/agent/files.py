@@ -41,10 +41,15 @@ def is_for_a_group(directory: Path) -> bool:
 def make_directory(path: Path) -> None:
     """Make a directory and those above it that are missing, for all to read, whatever the umask,
     and for a group to write where the one above is.
+
+    Raises OSError, also where a link above it leads to nothing: that is somebody's to mend.
     """
     try:
         path.mkdir()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if path.parent.is_symlink():
+            code, link = errno.ENOENT, os.fspath(path.parent)
+            raise FileNotFoundError(code, os.strerror(code), link) from error
         make_directory(path.parent)
         make_directory(path)
     except FileExistsError:  # or it is none, as who uses it will see
