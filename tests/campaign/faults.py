@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.campaign.play import SLOTS, Play
+from tests.campaign.play import EXAMPLES, SLOTS, Play
 
 Fault = Callable[[Play], str]
 ANOTHER_USER = 65534
@@ -173,8 +173,6 @@ def sync_hook_comes_or_goes(play: Play) -> str:
         hook.unlink()
         return "it goes"
     text = play.random.choice(["#!/bin/sh\nexit 1\n", "#!/bin/sh\nkill -9 $PPID\n", ""])
-    from tests.campaign.play import EXAMPLES
-
     play.site.sync_hook().write_text(text or (EXAMPLES / "minimal.sync").read_text())
     return text or "minimal.sync"
 
@@ -274,20 +272,27 @@ def mend(play: Play) -> None:
         remove(site.target(away.name))
         away.rename(site.target(away.name))
     for target in (site.root / "targets").iterdir():
-        for directory in (target / "srv" / "site", target):
-            if directory.is_dir():
-                directory.chmod(0o755)
-        shared = target / "srv" / "site" / ".sartoris" / "shared"
-        if os.path.lexists(shared) and not shared.is_dir():  # which is people's own
-            shared.unlink()
+        _mend_target(play, target)
     if not site.origin.is_dir():
         site.origin.with_suffix(".away").rename(site.origin)
     for one in (*play.faults_of_targets.iterdir(), *(site.root / "hooks").glob("apps/common/*")):
         one.unlink()
     hook = site.root / "hooks" / "sync" / "slot0.sync"
     if hook.exists() and "Sync" not in hook.read_text():
-        from tests.campaign.play import EXAMPLES
-
         hook.write_text((EXAMPLES / "minimal.sync").read_text())
     for name in ("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"):
         (site.repo / ".git" / name).unlink(missing_ok=True)
+
+
+def _mend_target(play: Play, target: Path) -> None:
+    """Permissions, and what is people's own: links that are not ours, and what is shared."""
+    for directory in (target / "srv" / "site", target):
+        if directory.is_dir():
+            directory.chmod(0o755)
+    for slot in SLOTS:
+        link = play.site.slot(target.name, slot)
+        if link.is_symlink() and link.readlink() == Path("/nowhere/at-all"):
+            link.unlink()
+    shared = target / "srv" / "site" / ".sartoris" / "shared"
+    if os.path.lexists(shared) and not shared.is_dir():
+        shared.unlink()
