@@ -52,6 +52,22 @@ def way_in(path: Path) -> str:
     return f"let {user_name(found.st_uid)} type, with a group that you are in: {shared}"
 
 
+def let(owner: int, step: str) -> str:
+    """`step`, which only `owner` and root may do, as what this user can make of it."""
+    return step if os.geteuid() in (0, owner) else f"let {user_name(owner)} type: {step}"
+
+
+def how_to_make(directory: Path) -> str:
+    """The command that makes a directory for this user, and who has to type it."""
+    if os.path.lexists(directory):
+        return command("ls", "-ld", str(directory))  # something else is there
+    if may_change(nearest(directory)):
+        return command("mkdir", "-p", str(directory))
+    # What is above may be anything, /srv for example: that is not to be opened.
+    made = command("install", "-d", "-o", str(os.geteuid()), str(directory))
+    return f"let root type: {made}"
+
+
 def _groups() -> list[int]:
     return [os.getegid(), *os.getgroups()]
 

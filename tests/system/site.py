@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -142,6 +143,16 @@ class Site:
         path.chmod(0o755)
         self.commit({})
         self.push()
+
+    def clone_again(self, *options: str) -> None:
+        """Have another clone as the working repository, with the same configuration."""
+        config = (self.repo / ".git" / "config").read_text()
+        shutil.rmtree(self.repo)
+        url = f"file://{self.origin}"
+        self.git("clone", "--quiet", *options, url, str(self.repo), at=self.root)
+        for line in config.partition("[deploy]")[2].splitlines()[1:]:
+            key, _, value = line.strip().partition(" = ")
+            self.config(f"deploy.{key}", value)
 
     def push(self) -> None:
         self.git("push", "--quiet", "origin", "HEAD")

@@ -42,7 +42,7 @@ def test_commits_of_the_rollout_are_named_and_can_be_brought_back(deployed: Site
     ran = deployed.ok("abort")
     assert deployed.head() != mine
     assert f"the branch was at {mine}" in ran.err
-    type_command(deployed, printed_command(ran, "git reset --hard"))
+    type_command(deployed, printed_command(ran, "git merge"))
     assert deployed.head() == mine
 
 
@@ -235,4 +235,4 @@ def test_an_abort_works_with_the_network_gone(started: Site) -> None:
 def test_commits_that_the_remote_has_are_not_announced_as_kept(deployed: Site) -> None:
     deployed.push_elsewhere({"index.php": "from elsewhere\n"})
     deployed.ok("start")
-    assert "git reset --hard" not in deployed.ok("abort").err
+    assert "are kept" not in deployed.ok("abort").err

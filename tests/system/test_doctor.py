@@ -207,6 +207,16 @@ class TestWorkingRepository:
         assert "does not answer within 1 s" in text
         assert _ends(int((site.root / "ssh").read_text()))
 
+    def test_the_remote_of_the_rollout_in_progress_is_the_one_that_is_asked(
+        self, site: Site
+    ) -> None:
+        site.git("remote", "rename", "origin", "upstream")
+        site.ok("--remote-site", "upstream", "start")
+        assert fine(site, "remote") == "upstream answers"
+        with site.no_network():
+            _, (_, emergency) = wrong(site, "remote")
+        assert emergency.startswith("git deploy --no-remote sync")
+
     def test_a_branch_that_the_remote_does_not_have(self, site: Site) -> None:
         site.git("checkout", "--quiet", "-b", "new")
         text, steps = warned(site, "remote")

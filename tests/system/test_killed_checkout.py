@@ -107,7 +107,7 @@ def test_commits_that_a_killed_abort_leaves_behind_are_kept_and_told_by_the_next
         killed(site, "abort")
     ran = site.ok("abort")
     ref = f"refs/sartoris/commits/{mine[:12]}"
-    assert f"git reset --hard {ref}" in ran.err
+    assert f"git merge {ref}" in ran.err
     assert site.git("rev-parse", ref) == mine
     assert site.head() != mine
 

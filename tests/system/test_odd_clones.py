@@ -12,15 +12,7 @@ def test_a_partial_and_sparse_clone_ships_the_whole_tree(site: Site) -> None:
     site.push()
     for name in ("allowFilter", "allowAnySHA1InWant"):
         site.git("config", f"uploadpack.{name}", "true", at=site.origin)
-    config = (site.repo / ".git" / "config").read_text()
-    shutil.rmtree(site.repo)
-    url = f"file://{site.origin}"
-    site.git(
-        "clone", "--quiet", "--filter=blob:none", "--sparse", url, str(site.repo), at=site.root
-    )
-    for line in config.partition("[deploy]")[2].splitlines()[1:]:
-        key, _, value = line.strip().partition(" = ")
-        site.config(f"deploy.{key}", value)
+    site.clone_again("--filter=blob:none", "--sparse")
     site.ok("start")
     site.ok("sync")
     assert not (site.repo / "big").exists()

@@ -290,3 +290,34 @@ def test_a_submodule_that_is_not_at_its_recorded_commit_comes_with_the_way_there
     refused = site.deploy("sync")
     assert refused.code == 1
     assert "git submodule update --init --recursive" in refused.err
+
+
+@pytest.mark.parametrize("where", ["ghp_s3cret@example.org", "ann:s3cret@example.org"])
+def test_a_secret_in_the_url_of_targets_is_refused_by_all_that_need_it_and_shown_by_none(
+    deployed: Site, where: str
+) -> None:
+    first = deployed.desired()
+    deployed.ok("start")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    deployed.break_target("web1")
+    assert deployed.deploy("sync").code == 71
+    deployed.mend_target("web1")
+    deployed.config("deploy.url", f"https://{where}/wiki.git")
+    _assert_refused(deployed.deploy("resync"))
+    deployed.ok("abort")  # the way out stays open
+    for words in (("check",), ("start",), ("hotfix",), ("converge",), ("--force", "revert", first)):
+        _assert_refused(deployed.deploy(*words))
+    examined = deployed.deploy("doctor")
+    assert "deploy.url has a password in it" in examined.out
+    assert "s3cret" not in examined.out
+    for question in ("report", "status", "history"):
+        ran = deployed.ok(question, "--json")
+        assert "s3cret" not in ran.out + ran.err
+
+
+def _assert_refused(ran: Ran) -> None:
+    assert ran.code == 1, ran.err
+    step = ran.err.partition("Next:\n  ")[2].partition("   #")[0]
+    assert step == "git config deploy.url https://example.org/wiki.git"
+    assert "s3cret" not in ran.out + ran.err

@@ -13,7 +13,7 @@ from sartoris.agent import files
 from sartoris.agent.locks import locked
 from sartoris.config import ConfigError
 from sartoris.events import Warned
-from sartoris.git.urls import has_password
+from sartoris.git.urls import has_secret
 from sartoris.integrations.logfile import LogFile
 from sartoris.rollout.lock import exclusively
 from sartoris.transports.source import FetchedFrom, require
@@ -108,21 +108,34 @@ def test_a_log_is_written_through_a_link_of_ones_own_and_of_nobody_elses(
 
 
 class _Site:
-    url = "https://ann:secret@example.org:8443/wiki.git"
     repo_name = "wiki"
 
 
-def test_a_password_in_the_url_of_targets_is_refused_with_where_it_belongs() -> None:
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        ("https://ann:s3cret@example.org:8443/wiki.git", "https://example.org:8443/wiki.git"),
+        ("https://ann:s3@cret@example.org/wiki.git", "https://example.org/wiki.git"),
+        ("https://ghp_s3cret@example.org/wiki.git", "https://example.org/wiki.git"),
+        ("HTTPS://x-access-token:s3cret@example.org/w.git", "HTTPS://example.org/w.git"),
+        ("ssh://ann:s3cret@example.org/wiki.git", "ssh://ann@example.org/wiki.git"),
+    ],
+)
+def test_a_password_in_the_url_of_targets_is_refused_with_where_it_belongs(
+    url: str, clean: str
+) -> None:
     with pytest.raises(ConfigError) as refused:
-        require(FetchedFrom(_Site.url), _Site())  # type: ignore[arg-type]
-    assert "secret" not in refused.value.message + "".join(refused.value.next_steps)
+        require(FetchedFrom(url), _Site())  # type: ignore[arg-type]
+    said = refused.value.message + "".join(refused.value.next_steps)
+    assert "s3" not in said
+    assert "cret@" not in said
     (step,) = refused.value.next_steps
-    assert step.startswith("git config deploy.url https://ann@example.org:8443/wiki.git   # ")
+    assert step.startswith(f"git config deploy.url {clean}   # ")
 
 
 @pytest.mark.parametrize(
     "url",
-    ["https://example.org:8443/a@b", "https://ann@example.org/x", "/srv/a:b@c", "ann@tin:wiki.git"],
+    ["https://example.org:8443/a@b", "ssh://ann@example.org/x", "/srv/a:b@c", "ann@tin:wiki.git"],
 )
 def test_what_has_no_password_is_no_password(url: str) -> None:
-    assert not has_password(url)
+    assert not has_secret(url)

@@ -14,6 +14,7 @@ from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.runner import Ran
 from sartoris.fleet.slot_fleet import SlotFleet
 from sartoris.journal.store import RolloutRecord
+from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 
 
@@ -44,6 +45,7 @@ def converge(command: Command, names: Sequence[str]) -> list[Converged]:
     a sync runs, `WrongUsage` for a name that is no target.
     """
     with command.exclusively():
+        checks.require_source(command.site)
         slots, withdrawn = list(command.records.desired.slots().values()), _withdrawn(command)
         _require_something(command, bool(slots or withdrawn))
         results = [_bring(command, slot, names) for slot in slots]

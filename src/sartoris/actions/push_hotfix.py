@@ -14,6 +14,7 @@ from sartoris.hooks import Phase
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.session import Session, join
+from sartoris.shell import command as shell_command
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _check(session: Session) -> None:
         return_after_a_kill(session)
     checks.require_branch(site)
     checks.require_clean_tree(site)
-    checks.require_remote(site)
+    checks.require_remote(site, "push-hotfix")
 
 
 def return_after_a_kill(session: Session) -> None:
@@ -88,12 +89,23 @@ def _not_merged(session: Session, error: GitFailed, commit: str) -> NotMerged:
         f"the hotfix is not pushed: {error.message}{conflict}",
         next_steps=[
             *error.next_steps,
-            f"git pull --no-rebase {remote} {branch}   # and settle what conflicts",
-            f"git push {remote} HEAD:{branch}",
-            f"git reset --hard {commit[:12]}   # returns to the hotfix",
+            *_by_hand(session, commit, f"{remote} {branch}", f"{remote} HEAD:{branch}"),
             "git deploy sync",
         ],
     )
+
+
+def _by_hand(session: Session, commit: str, pulled: str, pushed: str) -> list[str]:
+    """The merge on a branch of its own, so that the way back to the hotfix throws nothing away."""
+    repository, merging = session.site.repository, f"merge-of-{commit[:12]}"
+    is_there = repository.commit_of(f"refs/heads/{merging}") is not None
+    on_it = shell_command("git", "checkout", *([] if is_there else ["-b"]), merging)
+    return [
+        f"{on_it}   # {'where you began to merge' if is_there else 'to merge there'}",
+        f"git pull --no-rebase {pulled}   # settle what conflicts, and commit it",
+        f"git push {pushed}",
+        f"{shell_command('git', 'checkout', repository.branch())}   # returns to the hotfix",
+    ]
 
 
 def _return(session: Session, commit: str) -> None:

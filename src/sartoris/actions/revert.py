@@ -51,6 +51,7 @@ def _begin(command: Command, choice: Choice) -> Session:
     site = command.site
     person = checks.require_person(site)
     checks.require_not_blocked(site)
+    checks.require_source(site)
     before = command.records.desired.of(site.slot(choice.prefix).name)
     open_one, is_after_half = None, False
     if command.records.lock.holder() is not None:

@@ -29,7 +29,7 @@ def revert_tree(command: Command, choice: Choice) -> SyncResult:
     _push(command, started.state.reverted_tag)
     if choose_delivery(command, started.state.prefix) is BY_HOOK:
         return sync(command, as_command="sync")
-    return SyncResult(started.state)
+    return SyncResult(replace(started.state, source=choice.source))
 
 
 def _go_back(session: Session, choice: Choice) -> str:

@@ -95,6 +95,7 @@ def _check(command: Command) -> Person:
     if site.options.check_clean:
         command.effects.forget_checkouts()
     checks.require_remote(site)
+    checks.require_source(site)
     require_trust(site)
     return person
 

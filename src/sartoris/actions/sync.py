@@ -19,7 +19,6 @@ from sartoris.rollout.session import Session, join
 from sartoris.rollout.sharing import require_trust
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
-from sartoris.transports.source import require as require_source
 
 
 def sync(command: Command, *, as_command: str = "") -> SyncResult:
@@ -66,6 +65,7 @@ def resync(command: Command, *, everyone: bool = False) -> SyncResult:
     """
     with command.exclusively():
         session = join(command)
+        checks.require_source(session.site)
         if _is_tagged(session):
             _require_something_to_repeat(session)
         else:
@@ -100,11 +100,11 @@ def _check(session: Session, delivery: Delivering) -> str:
         head = checks.require_commits(site)
         if session.action != "release":
             _require_something_new(session, head)
+        checks.require_remote(site, session.command.name)
         checks.require_pushed(site, head, branch)
         checks.require_no_filters(site)
-        if site.has_fleet:
-            require_source(site.source, site.config)
-            require_trust(site)
+        checks.require_source(site)
+        require_trust(site)
     return head
 
 

@@ -50,8 +50,7 @@ def run_rollback_hook(session: Session, back: RolloutState) -> None:
     if not report.ok:
         raise SyncHookFailed(
             f"the sync hook {hook} {report.failure} while it went back to {tag}: some servers may"
-            " still have the aborted release",
-            next_steps=[f"DEPLOY_ROLLOUT_TAG={tag} {hook}", "git deploy status"],
+            " still have the aborted release"
         )
 
 

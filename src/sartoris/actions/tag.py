@@ -39,7 +39,7 @@ def _check(command: Command) -> Session:
     head = checks.require_commits(site)
     checks.require_branch(site)
     checks.require_clean_tree(site)
-    checks.require_remote(site)
+    checks.require_remote(site, "tag")
     return Session(command, person, _state(command, person, head))
 
 

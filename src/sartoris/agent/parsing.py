@@ -179,7 +179,7 @@ def _encoded_length(text: str) -> int:
 
 
 def without_password(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", url)
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 def _bad(field: str, why: str, value: Optional[str] = None) -> Failure:

@@ -13,7 +13,9 @@ def tell_synced(synced: SyncResult) -> None:
     """What is live, or what is left to do by hand."""
     state = synced.state
     if state.progress < Progress.TAGGED:
-        streams.say("The working repository is reverted. Now:\n  git deploy sync")
+        is_same = state.source == state.start_commit
+        step = "git deploy --force sync" if is_same else "git deploy sync"
+        streams.say(f"The working repository is reverted. Now:\n  {step}")
     elif state.delivery.is_ours:
         _tell_live(synced)
     elif state.delivery is BY_HOOK:

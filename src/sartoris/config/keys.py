@@ -139,8 +139,9 @@ _FLEET = (
         name="url",
         kind=values.URL,
         unset="the path of the publish repository; needed with `transport = salt`",
-        meaning="How the targets reach the publish repository. It has no password in it: that "
-        "belongs into a `~/.netrc` or a credential helper of who fetches, on each target.",
+        meaning="How the targets reach the publish repository. It has no password in it and, "
+        "over HTTP, no user, who may be a token: these belong into a `~/.netrc` or a credential "
+        "helper of who fetches, on each target.",
         example="https://deploy.example.com/mediawiki.git",
     ),
     Key(

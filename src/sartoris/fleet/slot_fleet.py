@@ -11,6 +11,7 @@ from sartoris.fleet.desired import Desired
 from sartoris.fleet.fleet import Fleet, StageResult
 from sartoris.fleet.plan import Planner
 from sartoris.fleet.release_spec import ReleaseSpec
+from sartoris.fleet.remaining import remaining
 from sartoris.fleet.runner import Ran, Runner
 from sartoris.orders import ServiceAction
 
@@ -37,12 +38,12 @@ class SlotFleet:
     ) -> Ran:
         """Make the release live on `targets`: the canaries, then batch by batch."""
         plan = self.planner.in_waves("switch", targets, behind=behind)
-        return self.runner.run(plan, partial(self.fleet.switch, release))
+        return self._telling(self.runner.run(plan, partial(self.fleet.switch, release)))
 
     def catch_up(self, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
         """Fetch, and switch those that could, for targets that were away: no gate between."""
         plan = self.planner.without_stop("converge", targets)
-        return self.runner.run(plan, partial(self._bring, release))
+        return self._telling(self.runner.run(plan, partial(self._bring, release)))
 
     def service(
         self,
@@ -68,6 +69,12 @@ class SlotFleet:
     def gate_opens(self, result: StageResult) -> bool:
         """Whether few enough failed, for whoever sends orders in an order of its own."""
         return self.runner.decide(self.planner.at_once(result.stage, self.targets), result)
+
+    def _telling(self, ran: Ran) -> Ran:
+        """The switch was the last to clean up: what remains now needs a person."""
+        if remains := remaining(ran.result.outcomes.values(), self.fleet.order):
+            self.runner.events.warn(f"{remains.text}\n{remains.step}")
+        return ran
 
     def _bring(self, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
         fetched = self.fleet.fetch(release, targets)

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import re
 
-_PASSWORD = r"(?<=://)([^/:@]*):[^/]*@"
+_HTTP = ("http://", "https://")
 
 
-def has_password(url: str) -> bool:
-    """Whether there is a password beside the name of a user."""
-    return re.search(_PASSWORD, url) is not None
-
-
-def without_password(url: str) -> str:
-    """The URL with the name of the user only: ssh needs it."""
-    return re.sub(_PASSWORD, r"\1@", url)
+def has_secret(url: str) -> bool:
+    """Whether there is a password, or what may be a token."""
+    return without_secret(url) != url
 
 
 def without_secret(url: str) -> str:
-    """The URL as it may be shown. Over HTTP the name of the user may be a token, and goes too."""
-    if url.startswith(("http://", "https://")):
-        return re.sub(r"//[^/@]*@", "//", url)
-    return without_password(url)
+    """The URL as it may be shown. Over HTTP the name of the user may be a token, and goes too;
+    ssh needs it.
+    """
+    if url.lower().startswith(_HTTP):
+        return re.sub(r"(?<=://)[^/]*@", "", url)
+    return re.sub(r"(?<=://)([^/:@]*):[^/]*@", r"\1@", url)
 
 
 def masked(text: str) -> str:
     """Text that has URLs in it, as it may be kept."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.errors import Refused
+from sartoris.permissions import how_to_make, let, may_change
 from sartoris.shell import command
 
 
@@ -72,16 +73,20 @@ class HookCannotRun(HookFailed):
 
 
 def _no_directory(path: str) -> list[str]:
-    return [command("mkdir", "-p", path), "git config --unset deploy.hook-dir"]
+    return [how_to_make(Path(path)), "git config --unset deploy.hook-dir"]
 
 
 def _cannot_run(hook: Path, problem: str) -> list[str]:
-    path, fix = str(hook), ("ls", "-lL")
+    path = str(hook)
     if "noexec" in problem:
-        fix = ("findmnt", "--target")
+        fix = command("findmnt", "--target", path)
     elif hook.exists():
-        fix = ("chmod", "+x")
-    return [command(*fix, path), f"{command('mv', path, f'{path}.bak')}   # if it is not to run"]
+        fix = let(hook.stat().st_uid, command("chmod", "+x", path))
+    else:
+        fix = command("ls", "-lL", path)
+    aside, place = command("mv", path, f"{path}.bak"), hook.parent
+    aside = aside if may_change(place) else let(place.stat().st_uid, aside)
+    return [fix, f"{aside}   # if it is not to run"]
 
 
 def _signal_name(number: int) -> str:

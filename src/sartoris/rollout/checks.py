@@ -149,16 +149,17 @@ def _submodule_step(site: Site) -> list[str]:
     return [f"{UPDATE_COMMAND}   # to go to the recorded commits"]
 
 
-def require_remote(site: Site) -> None:
+def require_remote(site: Site, action: str = "start") -> None:
+    """`action` is what to type again. Raises `NoRemote`."""
     remote = site.options.remote_site
     if site.options.uses_remote and not site.repository.has_remote(remote):
         others = site.repository.git.lines("remote")
         raise NoRemote(
             f"the repository has no remote `{remote}`",
             next_steps=[
-                *(f"{command('git', 'deploy', '--remote-site', name)} start" for name in others),
+                *(command("git", "deploy", "--remote-site", name, action) for name in others),
                 f"{command('git', 'remote', 'add', remote)} URL",
-                "git deploy --no-remote start   # without one",
+                *([] if action == "push-hotfix" else [f"git deploy --no-remote {action}"]),
             ],
         )
 
@@ -270,6 +271,14 @@ def require_tags_allowed(site: Site) -> None:
         )
 
 
+def require_source(site: Site) -> None:
+    """That targets are told where to fetch from, and no secret by it. Raises `ConfigError`."""
+    if site.has_fleet:
+        from sartoris.transports.source import require
+
+        require(site.source, site.config)
+
+
 def require_prefix(site: Site) -> str:
     """Raises `NoPrefix`, and `WrongUsage` for one that cannot be one."""
     return site.prefix
@@ -285,3 +294,4 @@ def require_ready(site: Site) -> None:
     require_clean_tree(site)
     require_remote(site)
     require_no_filters(site)
+    require_source(site)

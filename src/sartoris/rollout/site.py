@@ -55,7 +55,12 @@ class Site:
 
     @property
     def publish_path(self) -> Path:
-        return self.config.publish_dir or self.directory / "publish.git"
+        return self.config.publish_dir or self.own_publish_path
+
+    @property
+    def own_publish_path(self) -> Path:
+        """Where the publish repository is unless the configuration says otherwise."""
+        return self.directory / "publish.git"
 
     @property
     def source(self) -> Source:
@@ -63,6 +68,15 @@ class Site:
         from sartoris.transports.configured import source_of
 
         return source_of(self.config, self.publish_path)
+
+    @property
+    def _told_url(self) -> str:
+        """As orders say it. An order is no place for a secret, not even on the way out of a rollout
+        that was begun with one: who has the release already needs no url.
+        """
+        from sartoris.git.urls import has_secret
+
+        return "" if has_secret(self.source.url) else self.source.url
 
     @property
     def deploy_file(self) -> str:
@@ -131,7 +145,7 @@ class Site:
             repository=config.repo_name,
             slot=slot.name,
             path=slot.path,
-            url=self.source.url,
+            url=self._told_url,
             switch=config.switch,
             submodules=config.submodules,
             shared=tuple(path.removesuffix("/") for path in config.shared),

@@ -79,19 +79,15 @@ class LocalTransport(Transport, HasChecks):
 
     def _look(self, answers: Answers) -> Iterator[Finding]:
         from sartoris.diagnostics import ok
-        from sartoris.permissions import closed, nearest, way_in
-        from sartoris.shell import command
+        from sartoris.permissions import how_to_make
 
         away = [name for name, root in self._roots.items() if _why_away(root)]
         new = [name for name in away if name in self._new]
         if new:
             yield ok("new", f"{', '.join(new)}: made by the first command that needs them")
         missing = [self._roots[name] for name in away if name not in new]
-        above = [nearest(root) for root in missing]
-        mkdir = [command("mkdir", "-p", *map(str, missing))]
-        mkdir = [way_in(shut) for shut in dict.fromkeys(closed(above))] + mkdir
         asked = [name for name in self._roots if name not in new]
-        yield from answers(asked, {"unreachable": mkdir})
+        yield from answers(asked, {"unreachable": [how_to_make(root) for root in missing]})
 
     def _perform(self, order: dict[str, object], target: str) -> Outcome:
         root = self._roots[target]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sartoris.config import Config, ConfigError
 from sartoris.config.problems import Problem
-from sartoris.git.urls import has_password, without_password
+from sartoris.git.urls import has_secret, without_secret
 from sartoris.shell import command
 
 
@@ -60,13 +60,14 @@ def by_url(config: Config, publish: Path) -> Source:
 
 
 def require(source: Source, config: Config) -> None:
-    """Raises `ConfigError` when targets are not told where to fetch from, or a password is told."""
-    if isinstance(source, FetchedFrom) and has_password(source.url):
-        clean = command("git", "config", "deploy.url", without_password(source.url))
-        step = f"{clean}   # and the password into ~/.netrc of who fetches, on each target"
+    """Raises `ConfigError` when targets are not told where to fetch from, or a secret is told."""
+    if isinstance(source, FetchedFrom) and has_secret(source.url):
+        clean = command("git", "config", "deploy.url", without_secret(source.url))
+        step = f"{clean}   # and the secret into ~/.netrc of who fetches, on each target"
         line = (
-            "deploy.url has a password in it, which everybody could read on each target, in files"
-            " and in the arguments of git, and on the way there"
+            "deploy.url has a password in it, or over HTTP a user, who may be a token: everybody"
+            " could read it on each target, in files and in the arguments of git, and on the way"
+            " there"
         )
         raise ConfigError([Problem(line, (step,))])
     if isinstance(source, FetchedFrom) and not source.url:

@@ -218,9 +218,13 @@ class Workspace:
         paths = self.repository.unmerged()
         if not paths:
             return None
+        leave = f"{self.repository.how_to_leave_a_merge()}   # gives it up; or settle it and commit"
         return Unmerged(
             f"the working repository is in the middle of a merge: {', '.join(paths[:8])}",
-            next_steps=[self.repository.how_to_leave_a_merge(), "repeat the command"],
+            next_steps=[
+                leave,
+                "the same command again",
+            ],
         )
 
     def _return_to_branch(self, branch: str, commit: str) -> list[str]:
@@ -250,7 +254,7 @@ class Workspace:
 def _how_to_have(ref: str) -> str:
     """The line that names what is kept, with the command that brings it back."""
     if ref.startswith(f"{COMMITS}/"):
-        return f"your commits are kept: {command('git', 'reset', '--hard', ref)} brings them back"
+        return f"your commits are kept: {command('git', 'merge', ref)} brings them back"
     return f"your uncommitted changes are kept: {command('git', 'stash', 'apply', ref)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sartoris.config.values import CountOrPercent
-from sartoris.events import GateDecided, Planned
+from sartoris.events import GateDecided, Planned, Warned
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.orders import Outcome
@@ -124,3 +124,20 @@ def test_a_service_is_acted_on_in_batches_of_its_own_size() -> None:
     site = Recorded(["web1", "web2"])
     site.slot_fleet().service("php-fpm", "reload", ["web1", "web2"], CountOrPercent(1))
     assert [names for _, _, names in site.sent] == [("web1",), ("web2",)]
+
+
+def test_what_a_target_could_not_remove_is_said_once_after_the_last_wave() -> None:
+    left = ("/srv/.sartoris/trash/slot0/t1/cache/x (www-data)",)
+    answers = {
+        (action, "web2"): Outcome(action=action, target="web2", ok=True, remains=left)
+        for action in ("fetch", "switch")
+    }
+    site = Recorded(["web1", "web2"], answers=answers)
+    fleet = site.slot_fleet(batch="1")
+    fleet.fetch(NEW, tuple(site.names))
+    fleet.switch(NEW, tuple(site.names))
+    (said,) = [event.message for event in site.events if isinstance(event, Warned)]
+    assert said.splitlines() == [
+        f"1 target (web2) cannot remove of old releases: {left[0]}",
+        "rm -rf /srv/.sartoris/trash/slot0   # there, as a user who may",
+    ]

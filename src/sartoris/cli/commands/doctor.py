@@ -7,7 +7,7 @@ from itertools import groupby
 
 import click
 
-from sartoris.cli.context import here, options, wants_json
+from sartoris.cli.context import here, options, wants_json, with_remote_of_rollout
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.diagnostics import Finding
 from sartoris.display import streams
@@ -26,7 +26,7 @@ def command(context: click.Context, prefix: str | None) -> None:
     Looks at git, the configuration, the repositories, hooks, disks and targets, and changes
     nothing. Exit code 1: something is wrong; a warning alone is not.
     """
-    found = examine(Repository.meant(here()), options(prefix))
+    found = examine(Repository.meant(here()), options(prefix), with_remote_of_rollout)
     if wants_json():
         streams.print_document(found.to_json())
     else:

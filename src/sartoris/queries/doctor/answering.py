@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import posixpath
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.fleet.causes import Cause, causes
+from sartoris.fleet.remaining import remaining
 from sartoris.formatting import plural
-from sartoris.orders import NEWEST_LEVEL, Order, Outcome
+from sartoris.orders import NEWEST_LEVEL, Order
 from sartoris.transports.base import Transport
 
 ANSWER = 10  # seconds that a target gets
@@ -36,22 +35,10 @@ def answers(
             f"{plural(answered, 'target')} of {len(targets)}, with an agent of level {NEWEST_LEVEL}"
         )
         yield ok("answers", text)
-    yield from _remaining(outcomes, order)
+    if remains := remaining(outcomes, order):
+        yield warning("answers", remains.text, remains.step)
     for cause in causes(outcomes):
         yield _finding(cause, order, fixing.get(cause.error, ("git deploy report",)))
-
-
-def _remaining(outcomes: Sequence[Outcome], order: Order) -> Iterator[Finding]:
-    """What targets could not remove of old releases: it takes space, and only a person can help."""
-    having = [outcome for outcome in outcomes if outcome.remains]
-    if not having:
-        return
-    names = ", ".join(outcome.target for outcome in having[:8])
-    trash = f"{posixpath.dirname(order.path)}/.sartoris/trash/{order.slot}"
-    shown = ", ".join(having[0].remains)
-    text = f"{plural(len(having), 'target')} ({names}) cannot remove of old releases: {shown}"
-    remove = f"rm -rf {shlex.quote(trash)}   # there, as a user who may"
-    yield warning("answers", text, remove)
 
 
 def _finding(cause: Cause, order: Order, fixing: Sequence[str]) -> Finding:

@@ -21,9 +21,9 @@ from sartoris.queries.doctor import (
 )
 from sartoris.queries.doctor.disk import disk_space
 from sartoris.queries.doctor.targets import target_checks, transport_of, without_targets
+from sartoris.rollout.checks import require_source
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
-from sartoris.transports.source import require as require_source
 
 _Look = Callable[[Site], Iterable[Finding]]
 _Earliest = Callable[[Repository], Iterable[Finding]]
@@ -75,9 +75,15 @@ class Examination:
         return {"ok": self.is_well, "checks": checks}
 
 
-def examine(repository: Repository, options: Options) -> Examination:
-    """Look at everything. Raises nothing: what cannot be looked at is a finding."""
+def examine(
+    repository: Repository, options: Options, as_begun: Callable[[Site], Site]
+) -> Examination:
+    """Look at everything. Raises nothing: what cannot be looked at is a finding.
+
+    `as_begun` gives the site with what the rollout in progress was begun with.
+    """
     site, settings = _configuration(repository, options)
+    site = as_begun(site) if site else None
     wrongs = {finding.name for finding in settings if finding.state == "wrong"}
     checks = [
         Check(subject, name, partial(see, repository))
@@ -127,7 +133,7 @@ def _slot(site: Site) -> Iterator[Finding]:
     try:
         slot = site.slot(site.prefix)
         yield ok("path", f"{slot.path}, the slot {slot.name}")
-        require_source(site.source, site.config)
+        require_source(site)
     except SartorisError as error:
         yield refused("path", error)
         yield unknown("targets", "not looked at without a place on them")

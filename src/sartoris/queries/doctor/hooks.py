@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sartoris.formatting import plural
 from sartoris.hooks import Phase
 from sartoris.hooks.finding import COMMON, Found, find_hooks, is_missed, reason_to_skip
 from sartoris.hooks.report import HookCannotRun, HookReport
+from sartoris.permissions import how_to_make, let
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
@@ -21,7 +23,8 @@ def found(site: Site) -> Iterator[Finding]:
         return
     directory = site.repository.top / directory
     if not directory.is_dir():
-        step = command("mkdir", "-p", str(directory / "apps" / COMMON))
+        place = directory if os.path.lexists(directory) else directory / "apps" / COMMON
+        step = how_to_make(place)
         yield wrong("hooks", f"deploy.hook-dir is {directory}: there is no such directory", step)
         return
     hooks = [*_of_phases(directory), *_of_sync(directory)]
@@ -42,7 +45,7 @@ def _finding(hook: Found) -> Finding:
         )
         return wrong("hooks", f"{error.message}: no rollout gets past it", *error.next_steps[:-1])
     if hook.path.is_file() and not hook.path.name.endswith((".bak", "~")):
-        fix = command("chmod", "+x", str(hook.path))
+        fix = let(hook.path.stat().st_uid, command("chmod", "+x", str(hook.path)))
     return warning("hooks", f"{hook.path} is skipped: {hook.reason}", fix)
 
 

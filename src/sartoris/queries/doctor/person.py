@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sartoris.diagnostics import Finding, ok, unknown, wrong
 from sartoris.git.repository import Repository
+from sartoris.permissions import let
 from sartoris.rollout.checks import require_umask
 from sartoris.rollout.person import require_identity
 from sartoris.rollout.site import Site
@@ -24,7 +25,9 @@ def version(repository: Repository) -> Iterator[Finding]:
     major, minor = number[0].split(".")[:2]
     if (int(major), int(minor)) < OLDEST_GIT:
         oldest = ".".join(map(str, OLDEST_GIT))
-        yield wrong("version", f"{number[0]}; {oldest} or newer is needed", "apt-get install git")
+        yield wrong(
+            "version", f"{number[0]}; {oldest} or newer is needed", let(0, "apt-get install git")
+        )
     else:
         yield ok("version", number[0])
 

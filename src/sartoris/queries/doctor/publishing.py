@@ -11,8 +11,8 @@ from sartoris.formatting import plural, size
 from sartoris.git.believed import is_of_another, trust
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
-from sartoris.git.urls import has_password
-from sartoris.permissions import closed, described, may_change, nearest, way_in
+from sartoris.git.urls import has_secret
+from sartoris.permissions import closed, described, how_to_make, let, may_change, nearest, way_in
 from sartoris.releases.publish import PACK_LIMIT
 from sartoris.releases.soundness import damage
 from sartoris.rollout.records import Records
@@ -25,7 +25,7 @@ _MANY_PACKS = 2 * PACK_LIMIT  # publishing joins them before
 def repository(site: Site) -> Iterator[Finding]:
     path = site.publish_path
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        yield _to_be_made(path)
+        yield _to_be_made(site, path)
     elif not (path / "HEAD").is_file() or not (path / "objects").is_dir():
         step = "git config deploy.publish-dir DIRECTORY"
         yield wrong("publish repository", f"{path} is not a git repository, and not empty", step)
@@ -34,15 +34,21 @@ def repository(site: Site) -> Iterator[Finding]:
             "publish repository", f"you may not write to {described(found)}", way_in(found[0])
         )
     else:
-        yield _condition(path)
+        yield _condition(site, path)
 
 
-def _to_be_made(path: Path) -> Finding:
-    above = nearest(path)
+def _to_be_made(site: Site, path: Path) -> Finding:
+    above = nearest(path.parent)  # it is made beside its place, and moved there when it is whole
     if above.is_dir() and may_change(above):
         return ok("publish repository", "none yet: the first sync makes it")
     text = f"it is not there, and you may not write to {described([above])}"
-    return wrong("publish repository", text, way_in(above))
+    if path == site.own_publish_path:
+        step = way_in(above)
+    elif not path.parent.exists():
+        step = how_to_make(path.parent)
+    else:
+        step = command("git", "config", "deploy.publish-dir", str(site.own_publish_path))
+    return wrong("publish repository", text, step)
 
 
 def _written_to(path: Path) -> list[Path]:
@@ -50,13 +56,14 @@ def _written_to(path: Path) -> list[Path]:
     return [each for each in found if each.exists()]
 
 
-def _condition(path: Path) -> Finding:
+def _condition(site: Site, path: Path) -> Finding:
     if found := damage(path):
+        aside = command("mv", str(path), f"{path}.damaged")
         return wrong(
             "publish repository",
             f"{path} is damaged: {found}",
-            command("mv", str(path), f"{path}.damaged"),
-            "git deploy start && git deploy --force sync   # publishes a release anew",
+            aside if may_change(path.parent) else let(path.parent.stat().st_uid, aside),
+            *again(site),
         )
     packs = list((path / "objects" / "pack").glob("*.pack"))
     text = f"{plural(len(packs), 'pack')}, {size(sum(pack.stat().st_size for pack in packs))}"
@@ -80,8 +87,14 @@ def newest(site: Site) -> Iterator[Finding]:
         yield ok("newest release", desired.release)
     else:
         text = f"{desired.release} should be live, and {site.publish_path} does not have it"
-        again = "git deploy start && git deploy --force sync   # publishes a release anew"
-        yield wrong("newest release", text, again)
+        yield wrong("newest release", text, *again(site))
+
+
+def again(site: Site) -> list[str]:
+    """What publishes a release anew, once a rollout may start."""
+    first = ["git deploy status   # its rollout has to end before"]
+    anew = "git deploy start && git deploy --force sync   # publishes a release anew"
+    return [*(first if Records(site).lock.holder() else []), anew]
 
 
 def url(site: Site) -> Iterator[Finding]:
@@ -89,7 +102,7 @@ def url(site: Site) -> Iterator[Finding]:
     if not site.has_fleet:
         return
     where = site.config.url or str(site.publish_path)
-    if has_password(where):  # said of the source
+    if has_secret(where):  # said of the source
         return
     if not (site.publish_path / "HEAD").is_file():
         yield unknown("url", f"{where}: nothing is published yet")

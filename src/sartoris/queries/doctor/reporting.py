@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.integrations.logfile import NAME
+from sartoris.permissions import how_to_make
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
@@ -46,8 +47,7 @@ def log(site: Site) -> Iterator[Finding]:
     if directory is None:
         yield ok("log", "no file: deploy.log-directory is not set")
     elif not directory.is_dir():
-        step = command("mkdir", "-p", str(directory))
-        yield wrong("log", f"{directory} is not a directory", step)
+        yield wrong("log", f"{directory} is not a directory", how_to_make(directory))
     elif problem := _problem_in(directory):
         yield wrong("log", problem, command("ls", "-ld", str(directory), str(directory / NAME)))
     else:

@@ -101,12 +101,13 @@ def remote(site: Site) -> Iterator[Finding]:
     if not site.options.uses_remote:
         yield ok("remote", "not looked at (--no-remote)")
         return
-    checks.require_remote(site)
+    action = "start" if Records(site).lock.holder() is None else "sync"
+    checks.require_remote(site, action)
     name, branch = site.options.remote_site, site.remote_branch(site.repository.branch())
     try:
         refs = refs_at(site.repository.git, name, f"refs/heads/{branch}" if branch else "HEAD")
     except Refused as error:
-        emergency = "git deploy --no-remote start   # an emergency: deploys what is here"
+        emergency = f"git deploy --no-remote {action}   # an emergency: deploys what is here"
         yield wrong("remote", error.message, command("git", "ls-remote", name), emergency)
         return
     if branch and not refs:
