@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,3 +129,20 @@ def test_a_repository_of_another_user_is_told_by_its_reason_and_the_way_on_works
     assert ben.deploy(site, "start").code == 0
     synced = ben.deploy(site, "--force", "sync")
     assert synced.code == 0, synced.err
+
+
+def test_what_is_missing_where_only_root_may_make_it_is_root_s_to_make(office: Office) -> None:
+    """Never by opening what is above it, which may be /srv; and root's command is right as told."""
+    site, anna, ben = office.site, office.anna, office.ben
+    office.trust(anna, ben)
+    of_root = site.root.parent
+    for key, place in (("log-directory", "logs"), ("publish-dir", "published/wiki.git")):
+        assert anna.shell(site, f"git config deploy.{key} {of_root / place}").code == 0
+    examined = ben.deploy(site, "doctor", "--json").document["checks"]
+    told = {one["name"]: one["next"] for one in examined if one["state"] != "ok"}
+    for name, made in (("log", "logs"), ("publish repository", "published")):
+        (step,) = told[name]
+        assert step == f"let root type: install -d -o {ben.number} {of_root / made}"
+        subprocess.run(step.removeprefix("let root type: ").split(), check=True)
+    examined = ben.deploy(site, "doctor", "--json").document["checks"]
+    assert {one["name"] for one in examined if one["state"] != "ok"} <= {"newest release", "url"}

@@ -133,4 +133,4 @@ def test_what_is_typed_later_counts_more_than_the_remote_of_the_start(site: Site
     site.ok("--remote-site", "upstream", "start")
     refused = site.deploy("--remote-site", "nowhere", "sync", "--force")
     assert refused.code == 1
-    assert "`nowhere` did not take the tags" in refused.err
+    assert "the repository has no remote `nowhere`" in refused.err

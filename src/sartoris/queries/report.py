@@ -68,7 +68,7 @@ class SlotReport:
 class Report:
     """A repository: its slots, and the rollouts that led there, newest first.
 
-    `note`: why the desired state is not from its file, "" if it is.
+    `note`: why the desired state is not from its file, "" if it is. `in_progress`: a rollout is.
     """
 
     repository: str
@@ -76,6 +76,7 @@ class Report:
     rollouts: tuple[RolloutRecord, ...]
     verified: bool
     note: str = ""
+    in_progress: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -102,6 +103,7 @@ def report(command: Command, *, verify: Verify = "", rollouts: int = 5) -> Repor
         rollouts=tuple(command.journal.rollouts(prefix=site.options.prefix, limit=rollouts)),
         verified=bool(verify),
         note=command.records.desired.read().note if site.has_fleet else "",
+        in_progress=command.records.lock.holder() is not None,
     )
 
 

@@ -48,13 +48,13 @@ def command(prefix: str | None, verify: Literal["release", "all"] | None, rollou
 
 def _lines(found: Report) -> list[str]:
     notes = [found.note, ""] if found.note else []
-    lines = [line for slot in found.slots for line in (*_slot(slot, found.repository), "")]
+    lines = [line for slot in found.slots for line in (*_slot(slot, found), "")]
     return [*notes, *lines, *_rollouts(found)]
 
 
-def _slot(found: SlotReport, repository: str) -> list[str]:
+def _slot(found: SlotReport, whole: Report) -> list[str]:
     should = found.desired.release if found.desired else "nothing yet"
-    lines = [f"{found.slot} of {repository} ({found.path or 'no targets'}): {should}"]
+    lines = [f"{found.slot} of {whole.repository} ({found.path or 'no targets'}): {should}"]
     lines += table(
         ("  target", "live", "condition"),
         [(f"  {t.target}", t.live or "nothing", _condition(t)) for t in found.targets],
@@ -62,16 +62,18 @@ def _slot(found: SlotReport, repository: str) -> list[str]:
     if found.targets:
         current = len(found.targets) - len(found.not_current)
         lines.append(f"{current} of {plural(len(found.targets), 'target')} current.")
-    return [*lines, *_next(found)]
+    return [*lines, *_next(found, in_progress=whole.in_progress)]
 
 
-def _next(found: SlotReport) -> list[str]:
+def _next(found: SlotReport, *, in_progress: bool) -> list[str]:
     """What brings targets back in order. A release that is damaged is replaced by a new one."""
     damaged = [one for one in found.not_current if one.condition == "damaged"]
     away = [one.target for one in found.not_current if one not in damaged]
     lines = []
     if away and found.desired:
         lines.append(f"Next: git deploy converge {' '.join(away[:8])}")
+    if damaged and in_progress:
+        lines.append("Next: git deploy status   # its rollout has to end before")
     if damaged:
         lines.append("Next: git deploy start && git deploy --force sync   # new trees everywhere")
     return lines

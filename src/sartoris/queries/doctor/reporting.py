@@ -10,9 +10,11 @@ from pathlib import Path
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.integrations.logfile import NAME
-from sartoris.permissions import how_to_make
+from sartoris.permissions import how_to_make, let
 from sartoris.rollout.site import Site
 from sartoris.shell import command
+
+_SENDMAIL = "/usr/sbin/sendmail -f"
 
 
 def mail(site: Site) -> Iterator[Finding]:
@@ -26,10 +28,15 @@ def mail(site: Site) -> Iterator[Finding]:
             "mail", "deploy.send-mail-on-ACTION is set, deploy.announce-mail is not", step
         )
     elif problem := _problem_with(config.mail_tool):
-        step = "git config deploy.mail-tool '/usr/sbin/sendmail -f'"
-        yield wrong("mail", f"deploy.mail-tool = {config.mail_tool}: {problem}", step)
+        yield wrong("mail", f"deploy.mail-tool = {config.mail_tool}: {problem}", _a_mail_tool())
     else:
         yield ok("mail", f"to {to}, on {', '.join(sorted(config.send_mail_on))}")
+
+
+def _a_mail_tool() -> str:
+    if not _problem_with(_SENDMAIL):
+        return f"git config deploy.mail-tool '{_SENDMAIL}'"
+    return let(0, "apt-get install default-mta")
 
 
 def _problem_with(tool: str) -> str:
