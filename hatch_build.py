@@ -1,4 +1,4 @@
-"""Puts the files that are made of other modules into a package that is built."""
+"""Puts files that are made of other modules, and the pages, into a package that is built."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ class MadeFiles(BuildHookInterface[Any]):
     """Salt's execution module and runner, which `sartoris.salt.made` joins."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add them to a wheel. An editable one has none: there they are made when needed."""
+        """Add them to a wheel. An editable one has none: there they are made when needed.
+
+        The pages of an editable one are read where they are written.
+        """
         if version == "editable":
             return
+        build_data["force_include"][str(Path(self.root) / "docs")] = "sartoris/docs"
         sys.path.insert(0, str(Path(self.root) / "src"))
         from sartoris.salt import made
 

@@ -8,6 +8,7 @@ import sys
 import venv
 from pathlib import Path
 
+import click
 import pytest
 
 from sartoris.salt import made
@@ -60,6 +61,35 @@ def test_git_help_deploy_shows_the_manual(prefix: Path) -> None:
         check=True,
     )
     assert shown.stdout.startswith("GIT-DEPLOY(1)")
+
+
+def test_the_documentation_is_shown_where_the_program_is_only_linked_to(
+    prefix: Path, tmp_path: Path
+) -> None:
+    need("man")
+    links, libraries = tmp_path / "bin", tmp_path / "lib"
+    for link, target in (
+        (links / "git-deploy", prefix / "bin" / "git-deploy"),
+        (libraries / "click", Path(click.__file__).parent),  # the wheel is there without them
+    ):
+        link.parent.mkdir()
+        link.symlink_to(target)
+    environment = {
+        "PATH": f"{links}:/usr/bin:/bin",
+        "PYTHONPATH": str(libraries),
+        "HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+    }
+
+    def shown(*words: str) -> str:
+        command = ["git", "deploy", "help", *words]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert shown("first-day") == (TOP / "docs" / "first-day.md").read_text()
+    assert str(prefix) in shown()
+    assert shown("manual").startswith("GIT-DEPLOY(1)")
 
 
 @pytest.mark.parametrize(

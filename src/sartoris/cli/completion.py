@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import click
 
+from sartoris.cli import documentation
 from sartoris.cli.main import ALIASES, COMMANDS, actions
 from sartoris.cli.options import QUESTIONS
 
@@ -19,6 +20,7 @@ def bash() -> str:
         "git-deploy.bash",
         ACTIONS=" ".join(COMMANDS),
         OTHER_NAMES=" ".join(ALIASES),
+        TOPICS=" ".join(["manual", *(one.name for one in documentation.topics())]),
         OPTIONS=" ".join(_names(p for p in actions.params if p.name not in _ALONE)),
         QUESTIONS=" ".join(_names(p for p in actions.params if p.name in QUESTIONS)),
         WITH_VALUE=" ".join(_with_value(actions.params)),
@@ -35,6 +37,7 @@ def zsh() -> str:
         "git-deploy.zsh",
         ACTIONS="\n".join(f"    {name}:{_quoted(text)}" for name, (_, text) in COMMANDS.items()),
         OTHER_NAMES=" ".join(ALIASES),
+        TOPICS=" ".join(["manual", *(one.name for one in documentation.topics())]),
         OPTIONS=" ".join(_names(p for p in actions.params if p.name not in _ALONE)),
         QUESTIONS=" ".join(_names(p for p in actions.params if p.name in QUESTIONS)),
         WITH_VALUE=" ".join(_with_value(actions.params)),

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Tell what is live where."),
     "history": ("history", "List the rollouts, or tell one event by event."),
     "doctor": ("doctor", "Tell what is wrong with the set-up of this server."),
+    "help": ("help", "Show the documentation, or the options of an action."),
     "check": ("check", "Tell whether a rollout could start."),
     "tag": ("tag", "Tag what is checked out, outside of a rollout."),
     "show": ("show", "List the releases that were live, newest first."),
@@ -135,7 +136,8 @@ class Actions(click.Group):
 def actions(context: click.Context) -> None:
     """Deploy this repository to its fleet: start, work with git as usual, sync.
 
-    Every action has its own help: git deploy ACTION -h
+    Every action has its own help: git deploy ACTION -h, and git deploy help lists the pages of
+    the documentation.
     """
     if context.invoked_subcommand is None or any(map(typed().get, QUESTIONS)):
         from sartoris.cli.questions import answer

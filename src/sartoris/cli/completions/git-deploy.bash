@@ -49,6 +49,7 @@ _git_deploy ()
     fi
     case "$action" in
         "") __gitcomp "$actions" ;;
+        help) __gitcomp "$actions @TOPICS@" ;;
         revert)
             compopt -o nosort 2>/dev/null
             __gitcomp_nl "$(__git_deploy_tags)" ;;

@@ -54,6 +54,7 @@ _git-deploy () {
   fi
   case $action in
     '') _describe action actions ;;
+    help) compadd -- @TOPICS@; _describe action actions ;;
     revert) __git-deploy_tags ;;
     converge|service)
       targets=(${${(f)"$(git config --get-all deploy.target 2>/dev/null)"}%%=*})
