@@ -47,10 +47,10 @@ class Tagged:
             self.git("tag", "-m", name, name, on or self.old)
 
     def many(self, count: int, prefix: str = "slot0") -> None:
+        """Packed, as git would: to make thousands of refs takes it longer than to list them."""
         dates = (f"{2000 + n // 280:04}{n // 28 % 10 + 1:02}{n % 28 + 1:02}" for n in range(count))
-        commands = (f"create refs/tags/{prefix}-{day}-120000 {self.old}\n" for day in dates)
-        self.git("update-ref", "--stdin", stdin="".join(commands))
-        self.git("pack-refs", "--all")
+        with (self.top / ".git" / "packed-refs").open("a") as packed:
+            packed.writelines(f"{self.old} refs/tags/{prefix}-{day}-120000\n" for day in dates)
 
     def listed(self, **selection: Any) -> list[Listed]:
         everything = {"everything": True, **selection}
