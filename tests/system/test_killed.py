@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.conftest import with_targets
+from tests.system.kept import Kept
 from tests.system.site import Site
 from tests.system.trees import assert_live_trees_are_whole
 from tests.system.warm import FAR_END, Ended, Warm
 
 SEED = int(os.environ.get("SARTORIS_SEED", "20121205"))
-KILLS = 21  # in each case; there are ten of them
+KILLS = int(os.environ.get("SARTORIS_KILLS", "10"))  # in each case; there are ten of them
 
 
 @dataclass
@@ -29,15 +31,9 @@ class Play:
     story: list[str] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, site: Site, warm: Warm, name: str) -> Play:
-        play = cls(site, warm, random.Random(f"{SEED} {name}"))
-        source = site.add_submodule("ext/Cite", {"Cite.php": "1\n", "i18n/en.json": "{}\n"})
-        site.git("config", "receive.denyCurrentBranch", "ignore", at=source)
-        site.config("remote.origin.receivepack", FAR_END)
-        site.git("clone", "--quiet", "--recursive", str(site.origin), str(site.root / "colleague"))
-        for number in range(3):
-            site.rollout({f"page{number}.php": f"{number}\n" * 500})
-        return play
+    def begin(cls, kept: Kept, warm: Warm, name: str) -> Play:
+        site = kept.site(with_targets, with_a_colleague_and_three_releases)
+        return cls(site, warm, random.Random(f"{SEED} {name}"))
 
     def change(self, at: Path) -> None:
         """A commit that changes, adds and removes files, sometimes inside the submodule."""
@@ -155,6 +151,16 @@ class Play:
         """A revert can be typed at any time."""
 
 
+def with_a_colleague_and_three_releases(site: Site) -> None:
+    source = site.add_submodule("ext/Cite", {"Cite.php": "1\n", "i18n/en.json": "{}\n"})
+    site.git("config", "receive.denyCurrentBranch", "ignore", at=source)
+    site.config("remote.origin.receivepack", FAR_END)
+    site.git("clone", "--quiet", "--recursive", str(site.origin), str(site.root / "colleague"))
+    for number in range(3):
+        site.rollout({f"page{number}.php": f"{number}\n" * 500})
+    site.hook("post-sync.exit", "exit ${POST_SYNC_EXIT:-0}")
+
+
 @pytest.fixture
 def warm() -> Iterator[Warm]:
     with Warm.up() as warm:
@@ -177,10 +183,9 @@ PARTS += [("revert", 1)]
     ("name", "part"), [(name, part) for name, parts in PARTS for part in range(parts)]
 )
 def test_a_killed_command_can_be_brought_to_an_end(
-    name: str, part: int, site: Site, warm: Warm
+    name: str, part: int, kept: Kept, warm: Warm
 ) -> None:
-    play = Play.begin(site, warm, f"{name} {part}")
-    site.hook("post-sync.exit", "exit ${POST_SYNC_EXIT:-0}")
+    play = Play.begin(kept, warm, f"{name} {part}")
     prepare, command = CASES[name]
     duration, kills = 0.0, 0
     while kills < KILLS:
