@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sartoris.git.environment import VARIABLES, Verdict
+from tests.system.kept import Kept
 from tests.system.site import Site
 
 FILES = {"index.php": "version 2\n", "ümlaut [x].txt": "Grüße\n"}
@@ -69,12 +70,15 @@ PLACES = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH", "HOME", "XD
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
+def site(kept: Kept) -> Site:
     """With a remote that is ahead, and a tag that is nobody's business."""
-    site = Site.build(tmp_path / "site", targets=1)
+    return kept.site(behind_its_remote)
+
+
+def behind_its_remote(site: Site) -> None:
+    Site.build(site.root, targets=1)
     site.push_elsewhere(FILES, message="Grüße ✓")
     site.git("tag", "--annotate", "-m", "a note", "private-note")
-    return site
 
 
 def type_rollout(site: Site) -> None:

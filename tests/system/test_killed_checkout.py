@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.colleague import Colleague
+from tests.system.kept import Kept
 from tests.system.site import Ran, Site
 
 ATTRIBUTES = "*.deadly filter=deadly\n"
@@ -17,11 +18,14 @@ CITE = {".gitattributes": ATTRIBUTES, "a.php": "1\n", "z.deadly": "1\n"}
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
+def site(kept: Kept) -> Site:
     """A site whose attributes name a filter for `*.deadly`; it does nothing yet."""
-    site = Site.build(tmp_path / "site", files={".gitattributes": ATTRIBUTES})
+    return kept.site(with_deadly_attributes)
+
+
+def with_deadly_attributes(site: Site) -> None:
+    Site.build(site.root, files={".gitattributes": ATTRIBUTES})
     site.rollout({"index.php": "version 2\n"})
-    return site
 
 
 def killed(site: Site, *arguments: str) -> None:
@@ -81,6 +85,7 @@ class TestInAPull:
 
 
 def test_an_abort_killed_while_it_resets_can_be_followed_by_another_command(site: Site) -> None:
+    older = site.desired()
     site.rollout({"here.php": "1\n", "z.deadly": "1\n"})
     head = site.head()
     site.ok("start")
@@ -88,7 +93,6 @@ def test_an_abort_killed_while_it_resets_can_be_followed_by_another_command(site
     site.git("commit", "--quiet", "-m", "remove")
     killed(site, "abort")
     assert "?? here.php" in site.git("status", "--porcelain")
-    older = site.tags()[0]
     ran = site.deploy("revert", older)
     assert ran.code == 0, ran.err
     assert site.git("status", "--porcelain") == ""

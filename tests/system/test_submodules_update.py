@@ -10,22 +10,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.kept import Kept
 from tests.system.site import Site
 
 UPSTREAM = "https://upstream.invalid"
 
 
 @pytest.fixture(params=["atomic", "in-place"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    site = Site.build(tmp_path)
-    site.config("deploy.submodules", "update")
+def site(request: pytest.FixtureRequest, kept: Kept) -> Site:
+    site = kept.site(with_submodules)
     site.config("deploy.switch", request.param)
+    return site
+
+
+def with_submodules(site: Site) -> None:
+    Site.build(site.root)
+    site.config("deploy.submodules", "update")
     site.config("deploy.keep-releases", "1")
     site.add_submodule("ext/one", {"one.php": "1\n"}, name="one")
     site.add_submodule("ext/two", {"two.php": "2\n"}, name="two")
     _nest(site)
     _hide_upstream(site)
-    return site
 
 
 def _nest(site: Site) -> None:
