@@ -221,6 +221,8 @@ def exclusively(path: Path, user: str) -> Iterator[bool]:
     however it ends; only a process that is killed leaves its name in the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink() or path.is_dir():  # nobody runs who has locked that
+        documents.keep_beside(path)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         _take_alone(descriptor, path)
@@ -273,7 +275,7 @@ def _running(path: Path) -> str | None:
                 if time.monotonic() > patience:
                     return ""
                 time.sleep(0.001)  # it came in just now, or is leaving
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         pass
     return None
 

@@ -278,3 +278,19 @@ def test_who_only_asks_whether_something_runs_keeps_nobody_out(path: Path) -> No
         stop.set()
         for asker in askers:
             asker.join()
+
+
+@pytest.mark.parametrize("what", ["directory", "link"])
+def test_what_stands_where_commands_keep_each_other_out_is_set_aside(
+    tmp_path: Path, what: str
+) -> None:
+    path = tmp_path / "running"
+    if what == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to("/nowhere/at-all")
+    assert running(path) is None
+    with exclusively(path, "somebody") as last_was_killed:
+        assert not last_was_killed
+        assert running(path) == os.getpid()
+    assert (tmp_path / "running.unreadable-1").is_symlink() == (what == "link")
