@@ -16,7 +16,7 @@ QUIET_GIT := GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo     deploy to a small site in a temporary directory, break it, mend it'
+	@echo 'make demo     deploy to a small site in a temporary directory, break it, fix it'
 	@echo 'make test     everything that must pass: make check, and all tests'
 	@echo 'make unit     the tests that are done in two minutes: everything in tests/unit'
 	@echo 'make torture  new random stories of deploys, kills and broken targets (SEEDS=100, 200 each),'

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from sartoris.agent import policy
 from sartoris.cli import boundary
 from sartoris.cli.operator import operators
+from sartoris.config.keys import KEYS
 from sartoris.salt import formula, made
 from tests.salt.cluster import Cluster
 from tests.salt.conftest import need_salt
 
 FUNCTIONS = {f"git_deploy.{name}" for name in ("fetch", "switch", "status", "verify", "converge")}
 MODULE = "_modules/git_deploy.py"
+PAGE = Path(__file__).parents[2] / "docs" / "salt.md"
+# The words of the page's steps, in the only order that is safe.
+ORDER = (
+    "sartoris formula",
+    "sartoris.server",
+    "sartoris.master",
+    "sartoris.target",
+    "sync_modules",
+)
 RELEASE = ["repository=wiki", "slot=slot0", "path=/srv/php-slot0"]
 
 
@@ -193,3 +206,30 @@ def test_a_later_version_replaces_what_the_earlier_one_wrote(tmp_path: Path) -> 
     (tmp_path / formula.RECORD).write_text(json.dumps(record))
     assert formula.export(tmp_path) == sorted(earlier)
     assert not (tmp_path / "sartoris" / "gone.sls").exists()
+
+
+def _blocks(page: str) -> list[str]:
+    """What is indented in a page, block by block."""
+    found = re.findall(r"(?:^    .*\n(?:\n(?=    ))*)+", page, re.MULTILINE)
+    return [re.sub("^    ", "", one, flags=re.MULTILINE) for one in found]
+
+
+def test_the_page_gives_targets_their_list_before_their_module() -> None:
+    typed = [line for block in _blocks(PAGE.read_text()) for line in block.splitlines()]
+    firsts = {word: next(n for n, line in enumerate(typed) if word in line) for word in ORDER}
+    assert list(firsts) == sorted(firsts, key=firsts.__getitem__)
+
+
+def test_the_pillar_of_the_page_is_one_that_states_targets_and_configuration_take() -> None:
+    (text,) = [block for block in _blocks(PAGE.read_text()) if "sartoris.sls" in block]
+    pillar = yaml.safe_load(text.partition("sartoris.sls")[2])["sartoris"]
+    known = yaml.safe_load((Path(formula.__file__).parent / "pillar.example").read_text())
+    assert set(pillar) <= set(known["sartoris"])
+    for part in ("server", "master"):
+        assert set(pillar[part]) <= set(known["sartoris"][part])
+    entries = policy._deployments({"version": 1, "deployments": pillar["deployments"]})
+    ((name, repository),) = pillar["server"]["repositories"].items()
+    assert {key.replace("_", "-") for key in repository} <= {key.name for key in KEYS}
+    (entry,) = entries
+    assert (entry.repository, entry.url) == (name, repository["url"])
+    assert entry.covers(repository["path"].replace("{prefix}", repository["tag-prefix"]))

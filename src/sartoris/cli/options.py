@@ -43,7 +43,7 @@ _FLAG: dict[str, Any] = {"is_flag": True}
 
 # What an action's own help shows too.
 _COMMON: tuple[_Option, ...] = (
-    (("--force",), {**_FLAG, "help": "Go past checks, and take over somebody's lock."}),
+    (("--force",), {**_FLAG, "help": "Go past checks, and take over another's lock."}),
     (("--remote/--no-remote",), {"default": True, "help": "--no-remote: nothing by the network."}),
     (("--remote-site",), {"metavar": "NAME", "help": "The remote to use, instead of origin."}),
     (

@@ -170,7 +170,7 @@ The remote is gone and the site is burning:
 
 In a script:
 
-    git deploy status >/dev/null || exit    # somebody is at it, or deploys are blocked
+    git deploy status >/dev/null || exit    # a rollout is in progress, or deploys are blocked
 """,
     ),
     Section(

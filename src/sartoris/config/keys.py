@@ -323,7 +323,7 @@ _HOOKS = (
     Key(
         name="support-email",
         kind=values.LINE,
-        unset="nobody is named",
+        unset="none: the message names nobody",
         meaning="Whom the user should write to when the sync hook fails.",
         example="admins@example.com",
     ),

@@ -216,7 +216,7 @@ def _filtered(site: Site) -> Iterator[tuple[str, str]]:
 
 def _pushing(site: Site, head: str, there: str | None, push: str) -> list[str]:
     """A remote that has moved on takes no push: that has to be merged first, and not be shipped."""
-    merge = "git deploy push-hotfix   # merges what the remote has, pushes, and comes back to this"
+    merge = "git deploy push-hotfix   # merges what the remote has, pushes, returns to this"
     moved_on = there is not None and not site.repository.contains(head, there)
     return [merge] if moved_on else [push, f"{merge}; if the remote has moved on"]
 

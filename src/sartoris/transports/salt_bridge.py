@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sartoris.errors import Refused, WrongSetup
+from sartoris.shell import command
 
 # The Python of Salt's own packages, in which `salt-pip` installs.
 ONEDIR_PYTHON = Path("/opt/saltstack/salt/bin/python3")
@@ -42,10 +43,10 @@ class Bridge:
     """
 
     def __init__(self, config: Path) -> None:
-        command = [*_python(), "-m", "sartoris.salt.bridge", str(config.absolute())]
+        program = [*_python(), "-m", "sartoris.salt.bridge", str(config.absolute())]
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
-            command,
+            program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -102,7 +103,7 @@ def _python() -> list[str]:
         return [str(ONEDIR_PYTHON)]
     raise WrongSetup(
         "Salt is not installed in the Python that runs Sartoris",
-        next_steps=["pip install 'sartoris[salt]'", "salt-pip install sartoris"],
+        next_steps=[command(sys.executable, "-m", "pip", "install", "salt>=3006")],
     )
 
 

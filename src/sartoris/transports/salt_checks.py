@@ -15,7 +15,7 @@ from sartoris.transports.salt_bridge import NotPermitted
 _SECONDS = 90.0  # longer than a minion that hangs is waited for
 
 _SYNC = "salt '*' saltutil.sync_modules"
-_MENDING = {
+_REMEDIES = {
     "agent-missing": (_SYNC,),
     "agent-too-old": (_SYNC,),
     "unknown-version": (_SYNC,),
@@ -59,7 +59,7 @@ def checks(salt: Salt, answers: Answers, config: Path, expression: str) -> Seque
         names, missing = salt.matching()
         yield from _fleet(names, missing, expression)
         if names:
-            yield from answers(names, _MENDING)
+            yield from answers(names, _REMEDIES)
             yield _returners(list(salt.beside(names)))
 
     return [Check("targets", "salt", look, _SECONDS)]

@@ -72,7 +72,7 @@ class Workspace:
                 f" out:\n{said}",
                 next_steps=[
                     f"git show {commit[:12]}:.gitmodules",
-                    "git deploy start   # again, once a commit that mends it is pushed",
+                    "git deploy start   # again, once a commit that fixes it is pushed",
                 ],
             )
 

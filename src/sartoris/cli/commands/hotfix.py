@@ -24,6 +24,6 @@ def command(prefix: str | None) -> None:
 
 _AFTER = """
 Make and commit the fix, then
-  git deploy push-hotfix   gives it to everybody, and comes back to it,
+  git deploy push-hotfix   merges it with the remote's branch, pushes, and returns to it,
   git deploy sync          brings it to the fleet,
   git deploy abort         gives up and puts everything back."""
