@@ -43,13 +43,19 @@ def way_in(path: Path) -> str:
     place, found = str(path), path.stat()
     if found.st_uid == os.geteuid():
         return command("chmod", "-R", "u+rwX", place)
-    if found.st_mode & stat.S_IWGRP and found.st_gid not in (0, *_groups()):
+    if is_of_a_group_to_join(path):
         joined = command("usermod", "-aG", _group_name(found.st_gid), user_name(os.geteuid()))
         return f"let root type, if you are to deploy: {joined}   # then log in again"
     if found.st_gid in _groups():
         return f"let {user_name(found.st_uid)} type: {command('chmod', '-R', 'g+rwX', place)}"
     shared = f"{command('chgrp', '-R', 'GROUP', place)} && {command('chmod', '-R', 'g+rwX', place)}"
     return f"let {user_name(found.st_uid)} type, with a group that you are in: {shared}"
+
+
+def is_of_a_group_to_join(path: Path) -> bool:
+    """Whether a group that this user is not in, and not root's, may write to `path`."""
+    found = path.stat()
+    return bool(found.st_mode & stat.S_IWGRP) and found.st_gid not in (0, *_groups())
 
 
 def let(owner: int, step: str) -> str:

@@ -61,7 +61,7 @@ finished, `3` deploys are blocked.
         """
 The section `deploy` of git's configuration, and of the file that `deploy.config-file` names.
 `[deploy "repository NAME"]` overrides `[deploy]`. These are what most sites set;
-docs/configuration.md has them all, with their defaults.
+`git deploy help configuration` has them all, with their defaults.
 
 = `deploy.tag-prefix`
 The prefix, for example slot0.
@@ -101,8 +101,8 @@ A release can bring programs for the targets along: `deploy/target/prepare.*` bu
 it is live, `deploy/target/live.*` run where it has gone live. A target on which one fails has
 failed.
 
-docs/hooks.md tells what all of them find in their environment, and docs/sync-scripts.md how to
-write a sync of your own.
+`git deploy help hooks` tells what all of them find in their environment, and
+`git deploy help sync-scripts` how to write a sync of your own.
 """,
     ),
     Section(
@@ -177,7 +177,7 @@ In a script:
         "COMING FROM GIT-DEPLOY",
         """
 The actions, options, hooks, configuration and exit codes are those of Booking.com's git-deploy;
-docs/git-deploy.md tells what is different.
+`git deploy help git-deploy` tells what is different.
 """,
     ),
     Section(
@@ -203,7 +203,7 @@ See it work, in a temporary directory, in a minute:
 
     sartoris demo
 
-Put the Salt formula where the master serves files from; docs/salt.md tells what is next:
+Put the Salt formula where the master serves files from; `git deploy help salt` tells what is next:
 
     sartoris formula /srv/salt
 """,

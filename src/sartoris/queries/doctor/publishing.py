@@ -12,7 +12,16 @@ from sartoris.git.believed import is_of_another, trust
 from sartoris.git.command import Git
 from sartoris.git.ls_remote import refs_at
 from sartoris.git.urls import has_secret
-from sartoris.permissions import closed, described, how_to_make, let, may_change, nearest, way_in
+from sartoris.permissions import (
+    closed,
+    described,
+    how_to_make,
+    is_of_a_group_to_join,
+    let,
+    may_change,
+    nearest,
+    way_in,
+)
 from sartoris.releases.publish import PACK_LIMIT
 from sartoris.releases.soundness import damage
 from sartoris.rollout.records import Records
@@ -42,7 +51,7 @@ def _to_be_made(site: Site, path: Path) -> Finding:
     if above.is_dir() and may_change(above):
         return ok("publish repository", "none yet: the first sync makes it")
     text = f"it is not there, and you may not write to {described([above])}"
-    if path == site.own_publish_path:
+    if path == site.own_publish_path or is_of_a_group_to_join(above):
         step = way_in(above)
     elif not path.parent.exists():
         step = how_to_make(path.parent)
