@@ -77,7 +77,7 @@ def _verify_dropped(account: Account) -> None:
     except OSError:
         if os.getresuid() == (account.uid,) * 3 and os.getresgid() == (account.gid,) * 3:
             return
-    raise Failure("permission", f"the agent can become {account.name}, but not for good")
+    raise Failure("permission", f"the agent can become {account.name}, but could become root again")
 
 
 def account_of(name: str) -> Optional[Account]:

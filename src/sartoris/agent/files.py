@@ -78,7 +78,7 @@ def owner_of(path: Path) -> str:
     try:
         number = path.lstat().st_uid
     except OSError:
-        return "nobody knows whose"
+        return "owner unknown"
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

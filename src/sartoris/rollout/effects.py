@@ -290,7 +290,7 @@ class Real(Effects):
         self._publish = publish_repository(self._site)
         aside = self._publish.make_anew()
         self._events.warn(
-            f"the publish repository {path} is damaged: {found}; it is made anew, and the damaged"
+            f"the publish repository {path} is damaged: {found}; it is made again, and the damaged"
             f" one is {aside}"
         )
         self._publish_what_should_be_live(self._publish)

@@ -33,7 +33,7 @@ def require_may_write(site: Site) -> None:
         raise MayNotWrite(
             f"you may look at this repository (status, report, history, doctor), and not deploy"
             f" from it: you may not write to {described(found)}",
-            next_steps=["git deploy doctor   # tells what else is shut", way_in(found[0])],
+            next_steps=["git deploy doctor   # what else you cannot write to", way_in(found[0])],
         )
 
 

@@ -32,7 +32,7 @@ _NEXT = {
     "MasterSilent": ("systemctl status salt-master",),
     "NotPermitted": ("git deploy doctor",),
     "NoSalt": ("git config deploy.salt-config DIRECTORY   # Salt's configuration directory",),
-    "Conflict": ("git config deploy.path PATH   # a slot of one's own",),
+    "Conflict": ("git config deploy.path PATH   # another slot",),
 }
 
 

@@ -23,7 +23,7 @@ _REMEDIES = {
     "unreachable": ("salt-run manage.down", "systemctl status salt-minion   # on the minion"),
 }
 _CLOSING = (
-    "salt '*' state.apply sartoris.target   # and start salt-minion anew there",
+    "salt '*' state.apply sartoris.target   # and restart salt-minion there",
     "salt '*' git_deploy.beside",
 )
 _SUDO = ("set sartoris:server:sudo in the pillar", "salt-call state.apply sartoris.server")

@@ -181,8 +181,8 @@ class Workspace:
         damaged = self.repository.mend_index()
         if damaged:
             self.tell(
-                "git could not read its index, which is made anew: of what was staged, only what is"
-                f" in the work tree is kept; the damaged one is {damaged}"
+                "git could not read its index, which is made again: of what was staged, only what"
+                f" is in the work tree is kept; the damaged one is {damaged}"
             )
 
     def _keep_changes(self, commit: str, interrupted: list[str]) -> None:
@@ -218,7 +218,7 @@ class Workspace:
         paths = self.repository.unmerged()
         if not paths:
             return None
-        leave = f"{self.repository.how_to_leave_a_merge()}   # gives it up; or settle it and commit"
+        leave = f"{self.repository.how_to_leave_a_merge()}   # leaves it; or resolve it and commit"
         return Unmerged(
             f"the working repository is in the middle of a merge: {', '.join(paths[:8])}",
             next_steps=[

@@ -116,7 +116,7 @@ class MasterWire:
         if self._listening_to != self._identity():
             self._listening_to = None
             self._client.event.close_pub()
-            raise MasterSilent("the master was started anew")
+            raise MasterSilent("the master was restarted")
 
     def _identity(self) -> Optional[tuple[int, int]]:
         if self._opts.get("ipc_mode") == "tcp":
