@@ -135,7 +135,8 @@ class WillShip(Event):
     """What changes between what is live (`base`, "" for nothing) and what will be (`head`).
 
     `commits` and `files` may name only the first of `commit_count` and `file_count`. `gone` counts
-    commits that are live now and are not in `head`. `submodules` are lines for a person.
+    commits that are live now and are not in `head`, `gone_commits` names the first of them.
+    `submodules` are lines for a person.
     """
 
     base: str
@@ -146,6 +147,30 @@ class WillShip(Event):
     file_count: int = 0
     submodules: tuple[str, ...] = ()
     gone: int = 0
+    gone_commits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ComparedToLive(Event):
+    """What a start has checked out, `head` of `branch`, beside what is live.
+
+    That is `release` of commit `base`, since (seconds since the epoch) and by whom; "" for nothing.
+    `new` are lines of the first of `new_count` commits that are not live, `gone` of the first of
+    `gone_count` that are, and would go. `is_known`: a fleet of ours should have it; otherwise it
+    is what was rolled out last.
+    """
+
+    branch: str
+    head: str
+    release: str = ""
+    base: str = ""
+    since: float = 0.0
+    by: str = ""
+    new: tuple[str, ...] = ()
+    new_count: int = 0
+    gone: tuple[str, ...] = ()
+    gone_count: int = 0
+    is_known: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

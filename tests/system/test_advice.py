@@ -193,6 +193,27 @@ def reverted_to_a_start_tag(site: Site) -> Ran:
     return site.deploy("revert", site.tags()[0])
 
 
+def on_another_branch(site: Site) -> Ran:
+    site.rollout({"index.php": "version 2\n"})
+    site.git("checkout", "--quiet", "-b", "topic")
+    fresh(site)
+    site.git("push", "--quiet", "--set-upstream", "origin", "topic")
+    return site.deploy("start")
+
+
+def hotfix_of_more_than_is_live(site: Site) -> Ran:
+    site.rollout({"index.php": "version 2\n"})
+    site.commit({"index.php": "not for production\n"})
+    return site.deploy("hotfix")
+
+
+def misspelt_prefix(site: Site) -> Ran:
+    site.rollout({"index.php": "version 2\n"})
+    site.commit({"index.php": "version 3\n"})
+    site.push()
+    return site.deploy("start", "slto0")
+
+
 def rolled_back_unasked(site: Site) -> Ran:
     for version in ("2", "3"):
         site.rollout({"index.php": f"version {version}\n"})
@@ -440,7 +461,7 @@ SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("rollout/checks:require_pushed", not_pushed),
     ("rollout/checks:require_pushed", hotfix_while_the_remote_has_moved_on),
     ("rollout/checks:require_pushed", hotfix_while_the_remote_has_moved_on_unseen),
-    ("rollout/checks:require_something_new", nothing_new),
+    ("actions/sync:_require_other_than_live", nothing_new),
     ("rollout/lock:LockHeld.__init__", somebody_else_s),
     ("workspace/worktree:Workspace._newest", diverged),
     ("workspace/worktree:Workspace._fetch", new_branch),
@@ -456,7 +477,6 @@ SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("actions/converge:_require_something", converge_of_nothing),
     ("actions/start:_take_over", taken_over_when_tagged),
     ("actions/choice:_require_was_live", reverted_to_a_start_tag),
-    ("cli/confirming:confirm", rolled_back_unasked),
     ("rollout/checks:require_remote", remote_renamed_in_a_rollout),
     ("actions/abort:_require_all_back", abort_that_does_not_reach_a_target),
     ("actions/abort:_require_all_back", sync_hook_that_does_not_go_back),
@@ -480,6 +500,10 @@ SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("rollout/session:_require_work_tree", started_in_another_work_tree),
     ("workspace/submodules:_not_updated", submodule_that_cannot_be_cloned),
     ("workspace/worktree:Workspace._require_readable_modules", unreadable_modules),
+    ("cli/confirming:Asking.__call__", rolled_back_unasked),
+    ("cli/confirming:Asking.__call__", on_another_branch),
+    ("cli/confirming:Asking.__call__", hotfix_of_more_than_is_live),
+    ("actions/new_prefix:require_known_prefix", misspelt_prefix),
 )
 
 _LOOKS = "asks only for a look, or for a change outside of git: there is no command to type"

@@ -96,10 +96,10 @@ def test_an_action_that_does_not_exist_is_refused_with_what_was_meant(plain: Sit
 @pytest.mark.parametrize(
     "typed",
     [
-        ["--no-remote", "-m", "why not", "start", "slot1"],
-        ["start", "slot1", "--no-remote", "-m", "why not"],
-        ["start", "--no-remote", "slot1", "-m", "why not"],
-        ["--no-remote", "start", "--message", "why not", "--prefix", "slot1"],
+        ["--no-remote", "-m", "why not", "start", "slot1", "--new-prefix"],
+        ["start", "slot1", "--new-prefix", "--no-remote", "-m", "why not"],
+        ["start", "--no-remote", "slot1", "--new-prefix", "-m", "why not"],
+        ["--no-remote", "start", "--message", "why not", "--prefix", "slot1", "--new-prefix"],
         ["--prefix", "slot1", "--no-remote", "--message=why not", "BEGIN"],
     ],
 )

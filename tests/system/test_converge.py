@@ -183,7 +183,7 @@ def test_it_needs_no_lock_while_somebody_works_on_a_rollout(behind: Site) -> Non
 
 
 def test_all_slots_are_brought(behind: Site) -> None:
-    behind.ok("start", "slot1")
+    behind.ok("start", "slot1", "--new-prefix")
     behind.commit({"index.php": "slot1\n"})
     behind.push()
     behind.ok("sync")
@@ -214,7 +214,7 @@ def test_one_that_was_away_when_the_first_rollout_was_aborted_loses_what_it_has(
 def test_it_needs_no_configured_prefix(site: Site) -> None:
     """The desired state knows which there are."""
     site.git("config", "--unset", "deploy.tag-prefix")
-    site.ok("start", "slot1")
+    site.ok("start", "slot1", "--new-prefix")
     site.ok("sync", "slot1")
     site.slot("web2", "slot1").unlink()
     assert "brought web2" in site.ok("converge").err

@@ -51,7 +51,15 @@ def test_it_ends_well(played: tuple[Path, Ran]) -> None:
 def test_it_prints_each_command_that_it_runs(played: tuple[Path, Ran]) -> None:
     _, ran = played
     commands = [line.removeprefix("$ ") for line in ran.out.splitlines() if line[:2] == "$ "]
-    told = ("start", "sync", "sync --dry-run", "start slot1", "sync slot1", "status", "resync")
+    told = (
+        "start",
+        "sync",
+        "sync --dry-run",
+        "start slot1 --new-prefix",
+        "sync slot1",
+        "status",
+        "resync",
+    )
     for words in (*told, "--no-remote start", "--no-remote sync", "report --verify"):
         assert f"git deploy {words}" in commands
 

@@ -63,7 +63,7 @@ def test_status_of_blocked_deploys(site: Site) -> None:
 
 def test_status_shows_a_rollout_of_another_prefix_than_the_configured_one(site: Site) -> None:
     site.git("config", "--unset", "deploy.tag-prefix")
-    site.ok("start", "slot7")
+    site.ok("start", "slot7", "--new-prefix")
     ran = site.deploy("status")
     assert ran.code == 1
     assert "A rollout of slot7 is in progress" in ran.out
@@ -365,7 +365,7 @@ def test_a_failed_sync_whose_reader_has_left_keeps_its_exit_code(deployed: Site)
 
 def test_a_question_about_two_slots_is_recorded_once(deployed: Site) -> None:
     deployed.git("checkout", "--quiet", "-b", "wmf2")
-    deployed.ok("--no-remote", "start", "slot1")
+    deployed.ok("--no-remote", "start", "slot1", "--new-prefix")
     deployed.commit({"index.php": "wmf2\n"})
     deployed.ok("--no-remote", "sync", "slot1")
     before = _recorded(deployed)

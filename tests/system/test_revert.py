@@ -142,12 +142,12 @@ def test_a_tag_of_another_prefix_is_refused(twice: Site) -> None:
 
 def test_the_tag_of_another_slot_reverts_that_slot(twice: Site) -> None:
     live = twice.desired()
-    twice.ok("start", "slot1")
+    twice.ok("start", "slot1", "--new-prefix")
     twice.commit({"index.php": "slot1 a\n"})
     twice.push()
     twice.ok("sync")
     old = twice.live("web1", "slot1")
-    twice.ok("start", "slot1")
+    twice.ok("start", "slot1", "--new-prefix")
     twice.commit({"index.php": "slot1 b\n"})
     twice.push()
     twice.ok("sync")
@@ -212,7 +212,7 @@ def test_somebody_elses_rollout_stops_a_revert_without_force(old: str, twice: Si
 
 def test_an_open_rollout_of_another_prefix_stops_a_revert(old: str, twice: Site) -> None:
     live = twice.desired()
-    twice.ok("start", "slot1")
+    twice.ok("start", "slot1", "--new-prefix")
     before = twice.status()["rollout"]["session"]
     ran = twice.deploy("revert", old)
     assert ran.code == 1

@@ -55,7 +55,7 @@ def test_a_start_gets_the_newest_commit(site: Site) -> None:
     ran = site.ok("start")
     assert site.head() == newest
     assert (site.repo / "index.php").read_text() == "from a colleague\n"
-    assert f"{newest[:12]} is new" in ran.err
+    assert f"Started on main, at {newest[:12]}" in ran.err
 
 
 def test_a_start_brings_submodules_to_the_newest_commit(site: Site) -> None:
@@ -241,20 +241,20 @@ def test_an_interrupted_start_is_undone(site: Site, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_prefix_can_be_an_argument(site: Site) -> None:
-    site.ok("start", "slot1")
+    site.ok("start", "slot1", "--new-prefix")
     assert site.status()["rollout"]["prefix"] == "slot1"
     assert [tag.partition("-")[0] for tag in site.tags()] == ["slot1"]
 
 
 def test_a_sync_without_a_prefix_goes_on_with_the_rollout_under_way(site: Site) -> None:
-    site.ok("start", "slot1")
+    site.ok("start", "slot1", "--new-prefix")
     site.ok("sync")
     assert site.everywhere("slot0") == {""}
     assert site.live("web1", "slot1").startswith("slot1-")
 
 
 def test_a_sync_of_another_prefix_than_the_start_is_refused(site: Site) -> None:
-    site.ok("start", "slot1")
+    site.ok("start", "slot1", "--new-prefix")
     ran = site.deploy("sync", "slot0")
     assert ran.code == 1
     assert "the rollout in progress is of slot1, not of slot0" in ran.err

@@ -77,7 +77,7 @@ def test_submodules_arrive_at_their_recorded_commits(site: Site) -> None:
 def test_two_slots_live_side_by_side(deployed: Site) -> None:
     first = deployed.desired()
     deployed.git("checkout", "--quiet", "-b", "wmf2")
-    deployed.ok("--no-remote", "start", "slot1")
+    deployed.ok("--no-remote", "start", "slot1", "--new-prefix")
     deployed.commit({"index.php": "wmf2\n"})
     deployed.ok("--no-remote", "sync", "slot1")
     assert deployed.everywhere("slot0") == {first}

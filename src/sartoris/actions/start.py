@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sartoris.actions import announcing
+from sartoris.actions.comparing import Comparison
+from sartoris.actions.new_prefix import require_known_prefix
 from sartoris.errors import GitFailed, SartorisError
 from sartoris.hooks import Phase
 from sartoris.queries.show import tag_of
@@ -32,14 +34,19 @@ class Started:
 def start(command: Command) -> Started:
     """Start a rollout of the newest commit. When any part fails nothing has changed.
 
-    Raises `LockHeld`, `NotNow`, what the checks raise, `HookFailed`, `GitFailed`.
+    It asks whether that is meant, where the branch is another than that of the last release, or
+    commits would go that are live. Raises `LockHeld`, `NotNow`, what the checks raise,
+    `UnknownPrefix`, `NotConfirmed`, `HookFailed`, `GitFailed`.
     """
-    return start_with(command, command.site.prefix, _pull)
+    return start_with(command, require_known_prefix(command), _newest)
 
 
 def hotfix(command: Command) -> Started:
-    """Start a rollout of what is checked out now, without a pull: to put a fix on top of it."""
-    return start_with(command, command.site.prefix, lambda session: session.state.start_commit)
+    """Start a rollout of what is checked out now, without a pull: to put a fix on top of it.
+
+    It should be what is live; otherwise it asks, as `start` does.
+    """
+    return start_with(command, require_known_prefix(command), _what_is_live)
 
 
 def start_with(command: Command, prefix: str, get_commit: Callable[[Session], str]) -> Started:
@@ -59,7 +66,6 @@ def start_with(command: Command, prefix: str, get_commit: Callable[[Session], st
             undo_start(session, error)
             raise
         announcing.started(session)
-        _warn_of_bad_release(session, commit)
         return Started(session.state, commit, commit != session.state.start_commit)
 
 
@@ -152,6 +158,27 @@ def _known_tag(session: Session) -> str:
     return tag_of(site, prefix, commit)
 
 
+def _newest(session: Session) -> str:
+    """The newest commit, if that is meant. Raises `NotConfirmed`."""
+    commit = _pull(session)
+    comparison = Comparison(session, commit)
+    comparison.tell()
+    if doubts := comparison.doubts():
+        session.command.ask(f"{'; '.join(doubts)}. Start all the same?")
+    return commit
+
+
+def _what_is_live(session: Session) -> str:
+    """What is checked out, if that is what is live, or meant. Raises `NotConfirmed`."""
+    commit = session.state.start_commit
+    comparison = Comparison(session, commit)
+    comparison.tell()
+    if doubts := [*comparison.doubts(), *comparison.besides()]:
+        instead = comparison.to_what_is_live()
+        session.command.ask(f"{'; '.join(doubts)}. Start all the same?", instead=instead)
+    return commit
+
+
 def _pull(session: Session) -> str:
     """The newest commit of the branch, with its submodules, and the hooks that follow it."""
     site, state = session.site, session.state
@@ -174,13 +201,3 @@ def _has_moved(session: Session) -> bool:
         return site.options.check_clean and bool(site.changes())
     except GitFailed:  # it is damaged, or has a .gitmodules that git cannot read
         return True
-
-
-def _warn_of_bad_release(session: Session, commit: str) -> None:
-    """Somebody reverted what is checked out now; to ship it again should be on purpose."""
-    record = session.command.journal.rollout_of_source(commit, session.state.prefix)
-    if record is not None and record.reverted_by:
-        session.events.warn(
-            f"what is checked out now is {record.tag}, which was found bad: {record.reverted_by}"
-            " reverted it"
-        )

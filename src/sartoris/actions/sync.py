@@ -10,6 +10,8 @@ from sartoris.actions.finish import finalize, run_post_sync
 from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.tagging import make_revert_tags, make_rollout_tag
 from sartoris.errors import Refused
+from sartoris.fleet.desired import Desired
+from sartoris.formatting import plural
 from sartoris.hooks import Phase
 from sartoris.hooks.run import AFTER_THE_TAG
 from sartoris.rollout import checks
@@ -19,6 +21,10 @@ from sartoris.rollout.session import Session, join
 from sartoris.rollout.sharing import require_trust
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
+
+
+class NothingToSync(checks.NothingNew):
+    """What is checked out is live already; the rollout has come to its end with that."""
 
 
 def sync(command: Command, *, as_command: str = "") -> SyncResult:
@@ -32,7 +38,11 @@ def sync(command: Command, *, as_command: str = "") -> SyncResult:
         session = join(command, as_command=as_command)
         command.hooks.require_sync_hook(session.hook_context())
         delivery = choose_delivery(command, session.state.prefix)
-        make_tagged(session, delivery)
+        try:
+            make_tagged(session, delivery)
+        except NothingToSync as error:
+            session.end("quit", error.message)
+            raise
         return delivery.deliver(session, everyone=True)
 
 
@@ -111,7 +121,9 @@ def _check(session: Session, delivery: Delivering) -> str:
 def _require_something_new(session: Session, head: str) -> None:
     site, state, command = session.site, session.state, session.command
     if site.has_fleet:
-        checks.require_something_new(site, command.records.desired.of(session.slot.name), head)
+        desired = command.records.desired.of(session.slot.name)
+        _require_other_than_live(session, desired, head)
+        _tell_what_a_hotfix_carries(session, desired)
         return
     checks.require_something_new_since(
         site,
@@ -120,6 +132,33 @@ def _require_something_new(session: Session, head: str) -> None:
         has_sync_hook=command.hooks.sync_hook(state.prefix) is not None,
         prefix=state.prefix,
     )
+
+
+def _require_other_than_live(session: Session, desired: Desired | None, head: str) -> None:
+    """Where there is nothing to bring, there is no rollout to leave open, either."""
+    try:
+        checks.require_something_new(session.site, desired, head)
+    except checks.NothingNew as error:
+        raise NothingToSync(
+            f"{error.message}; the rollout is ended, and its lock is free",
+            next_steps=[
+                "git deploy start   # then `git deploy --force sync` ships the same commit again"
+            ],
+        ) from error
+
+
+def _tell_what_a_hotfix_carries(session: Session, desired: Desired | None) -> None:
+    """Whoever hears of a fix takes it for nothing but a fix."""
+    state, repository = session.state, session.site.repository
+    if state.action != "hotfix" or desired is None or desired.source == state.start_commit:
+        return
+    if repository.commit_of(desired.source) is None:
+        return
+    besides = repository.between(desired.source, state.start_commit)
+    if besides:
+        names = "\n".join(f"  {line}" for _, line in besides[: session.site.options.show_most])
+        count = plural(len(besides), "commit")
+        session.events.warn(f"besides the fix, this ships {count} that the hotfix found:\n{names}")
 
 
 def _require_still_pushed(session: Session, checked: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sartoris.cli import boundary
+from sartoris.cli.confirming import Asking
 from sartoris.cli.options import RUNNING, typed
 from sartoris.config import ConfigError
 from sartoris.errors import Refused, SartorisError, WrongUsage
@@ -32,9 +33,17 @@ def open_site(prefix: str | None = None, *, dry_run: bool = False) -> Site:
 
 
 def open_command(
-    prefix: str | None = None, *, name: str = "", dry_run: bool = False, shown: bool = True
+    prefix: str | None = None,
+    *,
+    name: str = "",
+    dry_run: bool = False,
+    shown: bool = True,
+    yes: bool = False,
+    new_prefix: bool = False,
 ) -> Command:
     """A command of the current directory, named as it was typed, or by `name`.
+
+    `yes` is the answer to what it may ask, `new_prefix` what was said of the prefix.
 
     Its events are shown, unless it has an answer of its own (report, service status). Raises what
     `open_site` does, and `JournalUnusable`.
@@ -46,7 +55,7 @@ def open_command(
     repository = Repository.meant(here())
     until_the_end, words = running(), ("git deploy", *click.get_current_context().find_root().obj)
     name = name or click.get_current_context().command.name or ""
-    said = options(prefix, dry_run=dry_run)
+    said = options(prefix, dry_run=dry_run)._replace(new_prefix=new_prefix)
     try:
         site = Site.of(repository, said)
     except ConfigError as error:
@@ -56,7 +65,7 @@ def open_command(
     if name not in BEGINNING:
         site = with_remote_of_rollout(site)
     make = Command.rehearse if dry_run else Command.open if shown else Command.look
-    made = make(name, site)
+    made = replace(make(name, site), ask=Asking(words[1:], yes=yes or dry_run or said.force))
     until_the_end.callback(made.close)
     if shown:
         _subscribe_display(site, made.events)

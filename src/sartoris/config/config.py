@@ -36,6 +36,7 @@ class Config:
     unknown: tuple[str, ...]
 
     tag_prefix: str | None
+    branch: str | None
     date_fmt: str
     deploy_file: str
     restrict_umask: int | None

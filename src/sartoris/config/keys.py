@@ -24,6 +24,14 @@ _ROLLOUT = (
         example="slot0",
     ),
     Key(
+        name="branch",
+        kind=values.LINE,
+        unset="the branch of the last release",
+        meaning="The branch that is deployed. A `start` on another one asks first, or needs "
+        "`--yes`; where there is no fleet it only says which branch it is.",
+        example="main",
+    ),
+    Key(
         name="date-fmt",
         kind=values.DATE_FORMAT,
         default="%Y%m%d-%H%M%S",

@@ -54,7 +54,7 @@ def _other_slot(stage: Stage) -> None:
     stage.edit(f"{WORKING}/index.php", "<?php echo 'wiki 1.20wmf2';")
     _commit(stage, "Version 1.20wmf2")
     stage.run("git", "push", "--quiet", "-u", "origin", "1.20wmf2", at=WORKING)
-    _deploy(stage, "start", "slot1")
+    _deploy(stage, "start", "slot1", "--new-prefix")
     _deploy(stage, "sync", "slot1")
     stage.run("ls", "-l", f"targets/{TARGETS[0]}/usr/local/apache/common/")
     stage.run("git", "checkout", "--quiet", "main", at=WORKING)

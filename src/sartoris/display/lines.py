@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ class Lines:
             events.StepFinished: self._step_finished,
             events.StepFailed: self._step_failed,
             events.WillShip: self._will_ship,
+            events.ComparedToLive: self._compared,
             events.Tagged: self._tagged,
             events.StageStarted: self._stage_started,
             events.TargetAnswered: self._target_answered,
@@ -88,11 +90,30 @@ class Lines:
             f"    {plural(event.commit_count, 'commit')},"
             f" {plural(event.file_count, 'file')} changed since {event.base[:12]}"
         )
-        if event.gone:
-            self.write(f"    and {plural(event.gone, 'commit')} that are live now will be gone")
         self._named(event.commits, event.commit_count)
+        self._going(event.gone_commits, event.gone)
         if self._verbose or self._dry_run:
             self._named(event.files, event.file_count)
+
+    def _going(self, lines: tuple[str, ...], count: int) -> None:
+        if count:
+            self.write(f"    {plural(count, 'commit')} of what is live would go:", "yellow")
+            self._named(lines, count)
+
+    def _compared(self, event: events.ComparedToLive) -> None:
+        self.write(f"    on branch {event.branch}, at {event.head[:12]}")
+        if not event.release:
+            return
+        since = time.strftime("%d %b %H:%M", time.localtime(event.since))
+        person = f" by {event.by.split(' <')[0]}" if event.by else ""
+        what = "live is" if event.is_known else "rolled out last:"
+        self.write(f"    {what} {event.release} ({event.base[:12]}), since {since}{person}")
+        if event.new_count:
+            self.write(f"    {plural(event.new_count, 'commit')} new:")
+            self._named(event.new, event.new_count)
+        elif not event.gone_count:
+            self.write("    nothing new yet")
+        self._going(event.gone, event.gone_count)
 
     def _named(self, lines: tuple[str, ...], count: int) -> None:
         for line in lines:

@@ -106,6 +106,12 @@ def _stage_started(event: events.StageStarted) -> str:
     return f"{event.stage}{of}: {len(event.targets)} asked"
 
 
+def _compared(event: events.ComparedToLive) -> str:
+    live = f"; live is {event.release} ({event.base[:12]})" if event.release else ""
+    counts = f"; {event.new_count} commits new, {event.gone_count} would go" if live else ""
+    return f"on branch {event.branch}, at {event.head[:12]}{live}{counts}"
+
+
 def _will_ship(event: events.WillShip) -> str:
     since = f" since {event.base[:12]}" if event.base else ""
     counts = f"{event.commit_count} commits, {event.file_count} files"
@@ -121,6 +127,7 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.StepFinished: lambda e: f"{e.step} done ({e.seconds:.2f} s)",
     events.StepFailed: lambda e: f"{e.step} FAILED after {e.seconds:.2f} s: {e.message}",
     events.WillShip: _will_ship,
+    events.ComparedToLive: _compared,
     events.Reverted: lambda e: f"{e.release} is found bad: {e.rollout} reverted it",
     events.Tagged: lambda e: f"{e.commit[:12]} tagged as {e.tag}{', pushed' if e.pushed else ''}",
     events.Published: lambda e: f"{e.release} is published, as {e.commit[:12]}",

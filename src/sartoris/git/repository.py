@@ -187,6 +187,12 @@ class Repository:
             "merge-base", "--is-ancestor", ancestor, commit
         )
 
+    def between(self, base: str, head: str) -> list[tuple[str, str]]:
+        """The commits of `head` that are not in `base`, newest first: each with a line about it."""
+        asked = ("log", "--no-decorate", "-z", "--format=%H %h %s (%an)", f"{base}..{head}", "--")
+        records = (record.partition(" ") for record in self.git.run(*asked).records)
+        return [(commit, line) for commit, _, line in records]
+
     def fast_forward(self, commit: str) -> None:
         self.git.run("merge", "--quiet", "--ff-only", commit)
 

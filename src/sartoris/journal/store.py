@@ -177,6 +177,15 @@ class Journal:
             )
         )
 
+    def prefixes(self) -> set[str]:
+        """Those of all rollouts that came to their end."""
+        rows = self._read("SELECT DISTINCT prefix FROM rollouts WHERE result = 'finished'")
+        return {str(row[0]) for row in rows}
+
+    def reverted(self, prefix: str) -> list[RolloutRecord]:
+        """The rollouts of `prefix` that were found bad, newest first."""
+        return self._rollouts("WHERE prefix = ? AND reverted_by != '' ORDER BY id DESC", (prefix,))
+
     def tag_of_commit(self, commit: str, prefix: str) -> str:
         """The newest tag that a rollout of `prefix` gave the commit, at its start or for itself.
 

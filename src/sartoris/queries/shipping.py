@@ -23,7 +23,7 @@ class Shipment:
             return WillShip(base=self.base, head=self.head)
         if not self.base or repository.commit_of(self.base) is None:
             return self._everything(repository)
-        commits = self._commits(repository, most)
+        commits = self._commits(repository, self.base, self.head, most)
         files = self._files(repository)
         return WillShip(
             base=self.base,
@@ -36,6 +36,7 @@ class Shipment:
             file_count=len(files),
             submodules=tuple(self._submodules(repository, most)),
             gone=self._gone(repository),
+            gone_commits=tuple(self._commits(repository, self.head, self.base, most)),
         )
 
     def _everything(self, repository: Repository) -> WillShip:
@@ -48,13 +49,13 @@ class Shipment:
             submodules=tuple(f"{path} at {commit[:12]}" for path, commit in moved),
         )
 
-    def _commits(self, repository: Repository, most: int) -> list[str]:
+    def _commits(self, repository: Repository, base: str, head: str, most: int) -> list[str]:
         return repository.git.lines(
             "log",
             "--no-decorate",
             f"--max-count={most}",
             "--format=%h %s (%an)",
-            f"{self.base}..{self.head}",
+            f"{base}..{head}",
             "--",
         )
 

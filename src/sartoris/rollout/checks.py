@@ -237,7 +237,6 @@ def require_something_new(site: Site, desired: Desired | None, head: str) -> Non
     if desired is not None and desired.source == head and not site.options.force:
         raise NothingNew(
             f"nothing to sync: HEAD ({head[:12]}) is what is live already ({desired.release})",
-            next_steps=["git deploy abort", _SHIP_AGAIN],
         )
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sartoris.rollout.asking import Ask, agreed
 from sartoris.rollout.effects import Effects, Real
 from sartoris.rollout.fleets import Fleets
 from sartoris.rollout.records import Records
@@ -26,7 +27,8 @@ class Command:
     """`name` is what was typed. An action takes one, and gives its steps the parts they need.
 
     What an action changes, it changes through `effects` and `fleets`, and says through `events`. A
-    rollout that it begins is `new_session`. `hook_variables` are kept for all later hooks of this
+    rollout that it begins is `new_session`. Before what may not be meant it will `ask`.
+    `hook_variables` are kept for all later hooks of this
     command, as git-deploy's environment does.
     """
 
@@ -40,6 +42,7 @@ class Command:
     hooks: Hooks
     new_session: str
     hook_variables: dict[str, str]
+    ask: Ask = agreed
 
     @classmethod
     def open(

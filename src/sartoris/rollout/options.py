@@ -12,7 +12,7 @@ class Options(NamedTuple):
     the default. `force` takes over another person's lock and goes past checks that ask "are you
     sure". `date_format`, `deploy_file` and `mail_to` override deploy.date-fmt, deploy.deploy-file
     and deploy.announce-mail. `show_most` is how many commits and files are named before "and N
-    more".
+    more". `new_prefix`: the prefix is meant, although it was never used.
     """
 
     prefix: str | None = None
@@ -29,6 +29,7 @@ class Options(NamedTuple):
     mail_to: str | None = None
     dry_run: bool = False
     show_most: int = 10
+    new_prefix: bool = False
 
     @property
     def uses_remote(self) -> bool:

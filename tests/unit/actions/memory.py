@@ -93,6 +93,10 @@ class MemoryRepository(Repository):
     def contains(self, commit: str, ancestor: str) -> bool:
         return int(ancestor, 16) <= int(commit, 16)
 
+    def between(self, base: str, head: str) -> list[tuple[str, str]]:
+        numbers = range(int(head[:12], 16), int(base[:12], 16), -1)
+        return [(commit_id(number), f"commit {number}") for number in numbers]
+
     def has_tag(self, tag: str) -> bool:
         return tag in self.names
 

@@ -162,6 +162,8 @@ def test_nothing_new_is_not_synced_again(world: World) -> None:
     tags = dict(world.repository.names)
     assert enter(world, "sync").error is not None
     assert world.repository.names == tags
+    assert world.status().kind == "none", "there is no lock that somebody would have to end"
+    enter(world, "start")
     assert enter(world, "sync", force=True).succeeded
 
 

@@ -91,7 +91,12 @@ def test_what_is_not_named_is_counted(told: Told) -> None:
 
 
 def test_commits_that_would_be_gone_are_told(told: Told) -> None:
-    assert "    and 2 commits that are live now will be gone" in told(ships(gone=2))
+    lines = told(ships(gone=2, gone_commits=("c0ffee1 A feature (Ann)",)))
+    assert lines[-3:] == [
+        "    2 commits of what is live would go:",
+        "      c0ffee1 A feature (Ann)",
+        "      and 1 more",
+    ]
 
 
 def test_the_first_release_and_its_submodules(told: Told) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sartoris.display.releases import release_lines
+from sartoris.cli.releases import release_lines
 from sartoris.fleet.desired import Desired
 from sartoris.journal.rows import MadeLive
 from sartoris.queries.past_releases import PastRelease, numbered

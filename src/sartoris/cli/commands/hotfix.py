@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.start import hotfix
+from sartoris.cli.confirming import new_prefix_option, yes_option
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.display import streams
@@ -12,13 +13,17 @@ from sartoris.display import streams
 
 @click.command("hotfix")
 @common_options
+@yes_option
+@new_prefix_option
 @prefix_argument
-def command(prefix: str | None) -> None:
-    """Begin a rollout without a pull: to put a fix on top of what is checked out.
+def command(prefix: str | None, yes: bool, new_prefix: bool) -> None:
+    """Begin a rollout without a pull: to put a fix on top of what is live, and nothing else.
 
-    Then cherry-pick or commit the fix, `git deploy push-hotfix`, and `git deploy sync`.
+    Where something else is checked out it says what would ship with the fix, and how to have what
+    is live; then it asks. Cherry-pick or commit the fix, `git deploy push-hotfix`, and
+    `git deploy sync`.
     """
-    started = hotfix(open_command(prefix))
+    started = hotfix(open_command(prefix, yes=yes, new_prefix=new_prefix))
     streams.say(f"Started. {started.commit[:12]} is still checked out.{_AFTER}")
 
 

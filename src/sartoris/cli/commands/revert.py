@@ -13,9 +13,9 @@ from sartoris.actions.revert import revert
 from sartoris.cli.context import open_command
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, count, dry_run_option, list_option, say_dry_run
+from sartoris.cli.releases import release_lines
 from sartoris.cli.summary import tell_synced
 from sartoris.display import streams
-from sartoris.display.releases import release_lines
 from sartoris.errors import Refused
 from sartoris.queries.past_releases import past_releases, with_subjects
 from sartoris.rollout.site import Site

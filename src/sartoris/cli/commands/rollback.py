@@ -8,12 +8,12 @@ import click
 
 from sartoris.actions.choice import choose, release_before
 from sartoris.actions.revert import revert
-from sartoris.cli.confirming import confirm, yes_option
+from sartoris.cli.confirming import yes_option
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
+from sartoris.cli.releases import release_lines
 from sartoris.cli.summary import tell_synced
 from sartoris.display import streams
-from sartoris.display.releases import release_lines
 from sartoris.queries.past_releases import with_subjects
 
 
@@ -27,12 +27,11 @@ def command(prefix: str | None, dry_run: bool, yes: bool) -> None:
 
     Shows both and asks once; `--yes` answers.
     """
-    typed = open_command(prefix, dry_run=dry_run)
+    typed = open_command(prefix, dry_run=dry_run, yes=yes)
     live, before = release_before(typed.site)
     for line in release_lines(with_subjects(typed.site, [live, before]), time.time()):
         streams.say(line)
-    if not yes and not dry_run:
-        confirm(f"Make {before.release} live again?", "git deploy rollback --yes")
+    typed.ask(f"Make {before.release} live again?")
     reverted = revert(typed, choose(typed, before.release))
     if dry_run:
         say_dry_run()

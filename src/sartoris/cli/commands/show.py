@@ -10,8 +10,8 @@ from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.listing import lines
 from sartoris.cli.options import common_options, count, list_option, prefix_argument, typed
 from sartoris.cli.questions import selection
+from sartoris.cli.releases import release_lines
 from sartoris.display import streams
-from sartoris.display.releases import release_lines
 from sartoris.queries.listing import Listed, listing
 from sartoris.queries.past_releases import past_releases, with_subjects
 from sartoris.queries.show import show

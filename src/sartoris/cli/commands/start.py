@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sartoris.actions.start import start
+from sartoris.cli.confirming import new_prefix_option, yes_option
 from sartoris.cli.context import open_command
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.display import streams
@@ -18,12 +19,15 @@ Look at it, test it, commit and push what is missing. Then
 
 @click.command("start")
 @common_options
+@yes_option
+@new_prefix_option
 @prefix_argument
-def command(prefix: str | None) -> None:
+def command(prefix: str | None, yes: bool, new_prefix: bool) -> None:
     """Begin a rollout: take the lock, tag where we are, get the newest commit.
 
-    When anything fails nothing has changed, and the lock is free again.
+    Tells which branch it is, what is live, and what would come and go. Asks where that may not be
+    meant: on another branch than `deploy.branch` (or that of the last release), and where commits
+    that are live would go. When anything fails nothing has changed, and the lock is free again.
     """
-    started = start(open_command(prefix))
-    what = "is new" if started.moved else "was checked out before"
-    streams.say(f"Started. {started.commit[:12]} {what}.{_AFTER}")
+    started = start(open_command(prefix, yes=yes, new_prefix=new_prefix))
+    streams.say(f"Started on {started.state.branch}, at {started.commit[:12]}.{_AFTER}")
