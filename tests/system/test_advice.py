@@ -196,7 +196,7 @@ def reverted_to_a_start_tag(site: Site) -> Ran:
 def on_another_branch(site: Site) -> Ran:
     site.rollout({"index.php": "version 2\n"})
     site.git("checkout", "--quiet", "-b", "topic")
-    fresh(site)
+    site.commit({"index.php": "of the topic\n"})
     site.git("push", "--quiet", "--set-upstream", "origin", "topic")
     return site.deploy("start")
 
