@@ -25,6 +25,7 @@ def test_what_doctor_finds_is_gone_once_its_advice_is_typed(deployed: Site) -> N
     deployed.config("deploy.log-directory", str(deployed.root / "logs"))
     deployed.target("web2").rename(deployed.root / "away")
     deployed.git("checkout", "--quiet", "-b", "topic")
+    deployed.config("deploy.branch", "topic")
     publish.rename(deployed.root / "lost")
     found = {name for name, _, _ in bad(deployed)}
     assert {"remote", "newest release", "hooks", "log", "answers"} <= found

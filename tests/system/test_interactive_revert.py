@@ -390,9 +390,10 @@ class TestAfterwards:
         assert f"{reverted.tags[2]}, which was found bad" in ran.err
         assert "reverted it" in ran.err
 
-    def test_a_fix_on_top_is_nothing_to_tell_of(self, reverted: History) -> None:
-        reverted.site.push_elsewhere({"index.php": "the fix\n"})
-        assert "found bad" not in reverted.site.ok("start").err
+    def test_with_others_on_top_it_is_told_too(self, reverted: History) -> None:
+        reverted.site.push_elsewhere({"index.php": "nothing to do with it\n"})
+        ran = reverted.site.ok("start")
+        assert f"{reverted.tags[2]} ({reverted.commits[2][:12]}) in it" in ran.err
 
     def test_what_was_reverted_to_is_nothing_to_tell_of(self, reverted: History) -> None:
         assert "found bad" not in reverted.site.ok("--no-remote", "start").err

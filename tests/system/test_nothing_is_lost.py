@@ -209,6 +209,6 @@ class TestTwoWorkTreesOfOneRepository:
         other = deployed.root / "other"
         deployed.git("worktree", "add", "--quiet", "-b", "feature", str(other))
         deployed.git("push", "--quiet", "origin", "feature", at=other)
-        assert deployed.deploy("start", at=other).code == 0
+        assert deployed.deploy("start", "--yes", at=other).code == 0
         deployed.git("worktree", "remove", str(other))
         assert deployed.deploy("abort").code == 0

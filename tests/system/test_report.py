@@ -131,7 +131,9 @@ def test_a_release_that_is_damaged_and_unfinished_is_called_damaged(deployed: Si
 def test_report_says_when_a_silent_target_was_last_heard_from(deployed: Site) -> None:
     deployed.target("web2").rename(deployed.root / "web2-is-off")
     ran = deployed.ok("report")
-    assert re.search(r"web2 .*does not answer: unreachable.*last heard from \d+ s ago", ran.out)
+    assert re.search(
+        r"web2 .*does not answer: unreachable.*last heard from \d+ (s|min) ago", ran.out
+    )
     assert deployed.conditions()["web2"] == "silent"
 
 
@@ -196,22 +198,31 @@ def test_report_lists_as_many_rollouts_as_were_asked_for(deployed: Site) -> None
 def test_show_lists_the_newest_first_and_marks_what_is_live(deployed: Site) -> None:
     first = deployed.desired()
     second = deployed.rollout({"index.php": "version 2\n"})
-    lines = deployed.ok("show").out.splitlines()
-    assert lines[0] == f"{deployed.head()[:12]}.. *tag: {second:<25}  (live)"
-    assert any(first in line and "live" not in line for line in lines[1:])
+    heading, newest, before = deployed.ok("show").out.splitlines()
+    assert heading.split() == ["no.", "release", "live", "since", "by", "subject"]
+    assert re.fullmatch(rf"  0  {second}  \d+ \w+ ago +Some Deployer +live +.+", newest)
+    assert re.fullmatch(rf"  1  {first}  \d+ \w+ ago +Some Deployer +before +.+", before)
+    assert deployed.ok("show", "--names").out.split() == [second, first]
     shown = deployed.ok("show", "--json").document
-    assert shown[0] == {
+    known = {name: shown[0][name] for name in ("tag", "commit", "current", "live", "number")}
+    assert known == {
         "tag": second,
         "commit": deployed.head(),
         "current": True,
         "live": True,
-        "same": [],
+        "number": 0,
     }
+
+
+def test_show_lists_the_tags_as_git_deploy_does_when_asked(deployed: Site) -> None:
+    second = deployed.rollout({"index.php": "version 2\n"})
+    lines = deployed.ok("show", "--list").out.splitlines()
+    assert lines[0] == f"{deployed.head()[:12]}.. *tag: {second:<25}  (live)"
 
 
 def test_show_can_be_long_and_short(deployed: Site) -> None:
     deployed.rollout({"index.php": "version 2\n"})
-    (line,) = deployed.ok("show", "--count", "1", "--long-digest").out.splitlines()
+    (line,) = deployed.ok("show", "--list", "--count", "1", "--long-digest").out.splitlines()
     assert line.startswith(deployed.head())
 
 

@@ -78,7 +78,7 @@ def narrow(deployed: Site) -> Site:
     deployed.config("remote.origin.fetch", "+refs/heads/main:refs/remotes/origin/main")
     deployed.git("fetch", "--quiet", "origin", "production:production")
     deployed.git("checkout", "--quiet", "production")
-    deployed.ok("start")
+    deployed.ok("start", "--yes")
     deployed.commit({"index.php": "version 2\n"})
     return deployed
 

@@ -75,12 +75,13 @@ class Comparison:
 
     def doubts(self) -> list[str]:
         """Why a start of this may not be meant; nothing where no fleet of ours has a release."""
-        live, branch = self.live, self._session.state.branch
+        live, site = self.live, self._session.site
         if live is None or not live.is_known:
             return []
-        expected = self._session.site.config.branch or live.branch
+        branch = site.remote_branch(self._session.state.branch)
+        expected = site.config.branch or live.branch
         doubts = []
-        if expected and branch != expected:
+        if expected and branch != expected and not site.options.remote_branch:
             doubts.append(f"this is branch {branch}, and {expected} is what is deployed")
         if self.gone:
             doubts.append(f"{_named(self.gone)} (live now) would go")

@@ -6,7 +6,6 @@ from sartoris.events import DesiredStateChanged
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.rollout.session import Session
-from sartoris.rollout.state import RolloutState
 
 
 def bring_forward(session: Session, release: ReleaseSpec) -> None:
@@ -22,16 +21,18 @@ def bring_forward(session: Session, release: ReleaseSpec) -> None:
         rollout=state.rollout_tag,
         since=state.tagged_at,
         deploy_text=release.deploy_text,
-        branch=_branch(state),
+        branch=_branch(session),
     )
     _write(session, desired)
     session.command.fleets.publish_desired(session.slot, current=state.before, pending=desired)
 
 
-def _branch(state: RolloutState) -> str:
-    """A revert is made from wherever one is, and changes nothing of where releases come from."""
-    is_revert = state.action == "revert" and state.before is not None
-    return state.before.branch if is_revert and state.before else state.branch
+def _branch(session: Session) -> str:
+    """The remote's. A revert is made from wherever one is; releases go on to come from theirs."""
+    state = session.state
+    if state.action == "revert" and state.before is not None:
+        return state.before.branch
+    return session.site.remote_branch(state.branch)
 
 
 def put_back(session: Session) -> None:

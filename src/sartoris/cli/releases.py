@@ -9,7 +9,7 @@ from sartoris.formatting import duration, shown_on_one_line
 from sartoris.queries.past_releases import PastRelease
 
 _WIDTH = 79
-_PERSON = 12
+_PERSON = 13
 _SUBJECT = 12  # letters that are left of a subject at least, however long the names are
 
 

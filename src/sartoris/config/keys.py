@@ -27,8 +27,8 @@ _ROLLOUT = (
         name="branch",
         kind=values.LINE,
         unset="the branch of the last release",
-        meaning="The branch that is deployed. A `start` on another one asks first, or needs "
-        "`--yes`; where there is no fleet it only says which branch it is.",
+        meaning="The branch of the remote that is deployed. A `start` on another one asks first, "
+        "or needs `--yes`; where there is no fleet it only says which branch it is.",
         example="main",
     ),
     Key(

@@ -24,8 +24,8 @@ class Desired:
 
     `release` is the tag under which targets hold it, `commit` the composed commit, `source` the
     commit that it was composed from, `rollout` the tag of the rollout that decided it,
-    `deploy_text` what its deploy file says, `branch` the one it was shipped from; "" where an
-    older version wrote it. `unknown` are the fields of a later version.
+    `deploy_text` what its deploy file says, `branch` the one of the remote that it was shipped
+    from; "" where an older version wrote it. `unknown` are the fields of a later version.
     """
 
     slot: str
