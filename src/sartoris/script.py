@@ -31,7 +31,7 @@ from typing import NoReturn
 from sartoris.actions import roll_out
 from sartoris.actions.invocation import Call, ScriptContext, script_context
 from sartoris.display.ending import exit_code_of, leaving
-from sartoris.display.lines import Lines
+from sartoris.display.log_lines import LogLines
 from sartoris.errors import SartorisError, SyncIncomplete
 from sartoris.events import LeftBehind, Reverted
 from sartoris.fleet.fleet import StageResult
@@ -355,7 +355,7 @@ def _observed(context: ScriptContext, program: str) -> Iterator[None]:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in step with what comes from here
     verbose = os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0"
-    command.events.subscribe(Lines(verbose=verbose), relayed=False)
+    command.events.subscribe(LogLines(verbose=verbose), relayed=False)
     if context.call.process:
         command.events.about(command=os.environ.get("GIT_DEPLOY_ACTION", ""))
         subscribe_configured(command)

@@ -16,7 +16,7 @@ VARYING = (
     (TAG, "TAG"),
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "COMMIT"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "WHEN"),
-    (re.compile(r"\d+\.\d\d s|\d+ (s|min) ago"), "SECONDS"),
+    (re.compile(r"\d+\.\d\d(-\d+\.\d\d)? s|\d+ (s|min) ago"), "SECONDS"),
     (re.compile(r"\([\w-]+\) on \S+"), "(LOGIN) on HOST"),
     (re.compile(r"process \d+"), "process NUMBER"),
     (re.compile(r"[ \t]+"), " "),

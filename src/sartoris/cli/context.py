@@ -132,11 +132,11 @@ def options(prefix: str | None = None, *, dry_run: bool = False) -> Options:
         deploy_file=_deploy_file(said.get("deploy_file_name")),
         mail_to=said.get("to_mail") or os.environ.get("LIVE_EMAIL_ADDR"),
         dry_run=dry_run,
-        show_most=1000 if _is_verbose() else 30 if dry_run else 10,
+        show_most=1000 if is_verbose() else 30 if dry_run else 10,
     )
 
 
-def _is_verbose() -> bool:
+def is_verbose() -> bool:
     return bool(typed().get("verbose") or os.environ.get("GIT_DEPLOY_VERBOSE", "0") != "0")
 
 
@@ -169,12 +169,12 @@ def _subscribe_display(site: Site, events: EventStream) -> None:
 
         events.subscribe(JsonLines(sys.stdout, dry_run=dry_run))
         return
-    settings = {"verbose": _is_verbose(), "dry_run": dry_run}
+    settings = {"verbose": is_verbose(), "dry_run": dry_run}
     if sys.stderr.isatty():
         from sartoris.cli.live import LiveLines
 
         events.subscribe(LiveLines(**settings), relayed=False)
         return
-    from sartoris.display.lines import Lines
+    from sartoris.display.log_lines import LogLines
 
-    events.subscribe(Lines(**settings), relayed=False)
+    events.subscribe(LogLines(**settings), relayed=False)

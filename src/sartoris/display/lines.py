@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 from sartoris import events
 from sartoris.display.streams import write_line
 from sartoris.display.targettable import TargetTable
+from sartoris.display.waiting import Waiting
 from sartoris.events import Event
 from sartoris.formatting import plural, without_bytes
 from sartoris.orders import Outcome
@@ -17,6 +19,8 @@ from sartoris.orders import Outcome
 # Steps whose own events say it better, or that are over before anyone has read their name.
 _QUIET = ("check", "publish", "compose", "commit", "start tag", "ask")
 _NAMED_AT_MOST = 8
+WIDTH = 79  # letters on a line of ours, where we can choose
+_QUIET_HOOKS = ("sync", "log")
 _QUESTIONS = ("status", "verify")  # a dry run asks them
 
 
@@ -31,6 +35,8 @@ class Lines:
         self._dry_run = dry_run
         self._targets = TargetTable()
         self._failures: list[Outcome] = []  # of this stage
+        self._waves: dict[tuple[str, tuple[str, ...]], str] = {}  # by stage and targets
+        self._waiting: Waiting | None = None
         self._show: dict[type[Event], Callable[[Any], None]] = {
             events.StepStarted: self._step_started,
             events.StepFinished: self._step_finished,
@@ -45,6 +51,7 @@ class Lines:
             events.GateDecided: self._gate_decided,
             events.LeftBehind: self._left_behind,
             events.CacheAnswered: self._cache_answered,
+            events.HookStarted: self._hook_started,
             events.HookRan: self._hook_ran,
             events.Warned: self._warned,
             events.Noted: self._noted,
@@ -73,6 +80,7 @@ class Lines:
             self.write(f"    {line}")
 
     def _step_failed(self, event: events.StepFailed) -> None:
+        self._end_waiting()
         if self._verbose:
             self.write(f"    {event.step} failed after {event.seconds:.1f} s: {event.message}")
 
@@ -135,11 +143,27 @@ class Lines:
                 f"    would send `{event.stage}`{release} to {_targets(event.targets)};"
                 " whether they can take it is not known"
             )
+            return
+        if self._dry_run or not event.targets:
+            return
+        wave = self._waves.get((event.stage, event.targets), "")
+        self._waiting = Waiting(f"{event.stage} {wave}".rstrip(), event.targets)
+        if wave:
+            self.write(f"    {self._waiting.name}: {_names(event.targets)}")
+        self._begin_waiting(self._waiting)
+
+    def _begin_waiting(self, waiting: Waiting) -> None:
+        """A stage begins; how its wait is shown depends on where."""
+
+    def _end_waiting(self) -> None:
+        """It has ended, or was interrupted."""
 
     def _target_answered(self, event: events.TargetAnswered) -> None:
         outcome = event.outcome
         if self._dry_run:
             return
+        if self._waiting is not None:
+            self._waiting.heard(outcome)
         self._targets.add(event.stage, outcome)
         if not outcome.ok:
             self._failures.append(outcome)
@@ -150,14 +174,19 @@ class Lines:
     def _stage_finished(self, event: events.StageFinished) -> None:
         if self._dry_run or event.succeeded + len(event.failed) == 0:
             return
+        self._end_waiting()
+        name = self._waiting.name if self._waiting else event.stage
+        self._waiting = None
         failed = f", {len(event.failed)} failed: {_names(event.failed)}" if event.failed else ""
         self.write(
-            f"    {event.stage}: {event.succeeded} done{failed} ({event.seconds:.2f} s)",
+            f"    {name}: {event.succeeded} done{failed} ({event.seconds:.2f} s)",
             "yellow" if event.failed else "",
         )
 
     def _planned(self, event: events.Planned) -> None:
         """What a dry run is for; else only when it is asked for."""
+        several = event.waves if len(event.waves) > 1 else ()
+        self._waves = {(event.stage, targets): name for name, targets in several}
         if not (self._dry_run or self._verbose):
             return
         for name, targets in event.waves:
@@ -198,6 +227,12 @@ class Lines:
             self.write(f"      {event.again}", "yellow")
         elif self._verbose:
             self.write(f"    {event.cache}: banned ({event.seconds:.2f} s)")
+
+    def _hook_started(self, event: events.HookStarted) -> None:
+        """The sync hook is a step, and log hooks run for each thing that they are told."""
+        if self._verbose or event.phase not in _QUIET_HOOKS:
+            name = PurePath(event.hook).name.removeprefix(f"{event.phase}.")
+            self.write(f"==> {event.phase} {name}", "bold")
 
     def _hook_ran(self, event: events.HookRan) -> None:
         if event.exit_code != 0:

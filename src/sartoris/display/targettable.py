@@ -1,4 +1,4 @@
-"""The summary of a sync: a row for each target, what came of each stage, and what is live there."""
+"""The summary of a sync: what came of each stage on which targets, and what is live there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from sartoris.display.table import table
 from sartoris.orders import Outcome
 
 STAGES = ("fetch", "switch")
-_ROWS_AT_MOST = 20
+_DONE = {"fetch": "fetched", "switch": "switched"}
+_FEW = 8  # targets that are told in a row each, where one of them failed
 
 
 class TargetTable:
@@ -20,20 +21,40 @@ class TargetTable:
             self._outcomes.setdefault(outcome.target, {})[stage] = outcome
 
     def lines(self) -> list[str]:
-        """The table, targets with failures first; no lines when no target was sent anything."""
-        names = sorted(self._outcomes, key=lambda name: (not self._failed(name), name))
-        rows = [self._row(name) for name in names[:_ROWS_AT_MOST]]
-        left = len(names) - len(rows)
-        more = [f"and {left} more, the rest of {len(names)}"] if left else []
-        return [*table(("target", *STAGES, "live"), rows), *more]
+        """What is alike in one line; where something failed a row for each target that failed, and
+        where they are few for the others, too. No lines when no target was sent anything.
+        """
+        failed = sorted(filter(self._failed, self._outcomes))
+        others = sorted(name for name in self._outcomes if name not in failed)
+        rows = [*failed, *others] if failed and len(self._outcomes) <= _FEW else failed
+        told = table(("target", *STAGES, "live"), [self._row(name) for name in rows])
+        groups: dict[tuple[object, ...], list[str]] = {}
+        for name in (name for name in others if name not in rows):
+            groups.setdefault((*self._outcomes[name], self._live(name)), []).append(name)
+        return [*told, *(self._alike(names) for names in groups.values())]
+
+    def _alike(self, names: list[str]) -> str:
+        """`120 targets: fetched in 0.40-2.10 s, switched in 0.05 s; live: slot0-...`"""
+        who = names[0] if len(names) == 1 else f"{len(names)} targets"
+        done = [
+            f"{word} in {_range([self._outcomes[name][stage].seconds for name in names])}"
+            for stage, word in _DONE.items()
+            if stage in self._outcomes[names[0]]
+        ]
+        return f"{who}: {', '.join(done)}; live: {self._live(names[0])}"
+
+    def _live(self, name: str) -> str:
+        """What it said last. A target that did not answer did not say."""
+        answers = self._outcomes[name]
+        last = answers.get("switch") or answers["fetch"]
+        return "not known" if last.silent else last.live or "nothing"
 
     def _failed(self, name: str) -> bool:
         return any(not outcome.ok for outcome in self._outcomes[name].values())
 
     def _row(self, name: str) -> tuple[str, ...]:
         answers = self._outcomes[name]
-        last = answers.get("switch") or answers["fetch"]
-        return (name, *(_cell(answers.get(stage)) for stage in STAGES), _live(last))
+        return (name, *(_cell(answers.get(stage)) for stage in STAGES), self._live(name))
 
 
 def _cell(outcome: Outcome | None) -> str:
@@ -42,6 +63,6 @@ def _cell(outcome: Outcome | None) -> str:
     return f"{outcome.seconds:.2f} s" if outcome.ok else outcome.error
 
 
-def _live(outcome: Outcome) -> str:
-    """A target that did not answer did not say."""
-    return "not known" if outcome.silent else outcome.live or "nothing"
+def _range(seconds: list[float]) -> str:
+    ends = dict.fromkeys(f"{one:.2f}" for one in (min(seconds), max(seconds)))
+    return f"{'-'.join(ends)} s"

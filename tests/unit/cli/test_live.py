@@ -14,6 +14,7 @@ from sartoris.events import (
     Noted,
     StageFinished,
     StageStarted,
+    StepFailed,
     StepStarted,
     TargetAnswered,
     Warned,
@@ -59,10 +60,16 @@ def test_the_lines_are_those_of_a_log_file(drawn: Draw, capsys: pytest.CaptureFi
 
 def test_a_bar_counts_the_targets_of_a_stage_and_is_gone_when_it_ends(drawn: Draw) -> None:
     shown = drawn(*STAGE)
-    assert "0 of 2, 0 failed" in shown
+    assert "0 of 2: waiting for web1, web2" in shown
     cleared = shown.rindex("\x1b[2K")
     assert "of 2" not in shown[cleared:]
     assert "fetch: 1 done, 1 failed: web2" in shown[cleared:]
+
+
+def test_a_bar_is_gone_when_a_stage_is_interrupted(drawn: Draw) -> None:
+    interrupted = StepFailed(step="fetch", seconds=1, message="KeyboardInterrupt")
+    shown = drawn(*STAGE[:3], interrupted)
+    assert "of 2" not in shown[shown.rindex("\x1b[2K") :]
 
 
 def test_what_people_wrote_is_shown_as_they_wrote_it(drawn: Draw) -> None:

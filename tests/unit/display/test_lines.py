@@ -11,8 +11,10 @@ from sartoris.events import (
     EventStream,
     GateDecided,
     HookRan,
+    HookStarted,
     LeftBehind,
     Noted,
+    Planned,
     StageFinished,
     StageStarted,
     StepStarted,
@@ -161,12 +163,44 @@ def test_a_dry_run_says_what_is_not_known(told: Told) -> None:
     ]
 
 
+def test_each_wave_is_named_with_its_targets_when_it_begins(told: Told) -> None:
+    waves = (("canary", ("web1",)), ("batch 1 of 2", ("web2",)), ("batch 2 of 2", ("web3",)))
+    plan = Planned(stage="switch", waves=waves, allowed=0, total=3)
+    lines = told(plan, *(one for _, targets in waves for one in switching(*targets)))
+    assert lines == [
+        "    switch canary: web1",
+        "    switch canary: 1 done (0.50 s)",
+        "    switch batch 1 of 2: web2",
+        "    switch batch 1 of 2: 1 done (0.50 s)",
+        "    switch batch 2 of 2: web3",
+        "    switch batch 2 of 2: 1 done (0.50 s)",
+    ]
+
+
+def test_one_wave_needs_no_name(told: Told) -> None:
+    plan = Planned(stage="switch", waves=(("all", ("web1",)),), allowed=0, total=1)
+    assert told(plan, *switching("web1")) == ["    switch: 1 done (0.50 s)"]
+
+
+def switching(*targets: str) -> tuple[Event, Event]:
+    return (
+        StageStarted(stage="switch", release="r", targets=targets),
+        StageFinished(stage="switch", release="r", succeeded=len(targets), failed=(), seconds=0.5),
+    )
+
+
 def test_who_is_left_behind_and_how_they_catch_up(told: Told) -> None:
     (line,) = told(LeftBehind(targets=("web2",), release="slot0-1"))
     assert "left behind: web2" in line
     assert "`git deploy converge` brings them to slot0-1" in line
     (nothing,) = told(LeftBehind(targets=("web2",), release=""))
     assert nothing.endswith("nothing live")
+
+
+def test_a_hook_is_named_when_it_begins(told: Told) -> None:
+    path = "/etc/hooks/apps/common/pre-sync.010_tests"
+    assert told(HookStarted(phase="pre-sync", hook=path)) == ["==> pre-sync 010_tests"]
+    assert told(HookStarted(phase="log", hook="/etc/hooks/apps/common/log.chat")) == []
 
 
 def test_a_hook_is_told_when_it_fails_or_with_verbose(told: Told) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sartoris.display.targettable import TargetTable
 from sartoris.orders import Outcome
 
@@ -10,14 +12,20 @@ def _outcome(target: str, stage: str, error: str = "", live: str = "") -> Outcom
     return Outcome(action=stage, target=target, ok=not error, error=error, live=live, seconds=0.25)
 
 
-def test_a_row_tells_each_stage_and_what_is_live() -> None:
+def test_one_target_is_told_in_a_line() -> None:
     table = TargetTable()
     table.add("fetch", _outcome("web1", "fetch", live="r1"))
     table.add("switch", _outcome("web1", "switch", live="r2"))
-    assert table.lines() == [
-        "target  fetch   switch  live",
-        "web1    0.25 s  0.25 s  r2",
-    ]
+    assert table.lines() == ["web1: fetched in 0.25 s, switched in 0.25 s; live: r2"]
+
+
+def test_targets_with_the_same_release_live_are_one_line_however_many_they_are() -> None:
+    table = TargetTable()
+    for number in range(120):
+        took = 0.4 + number / 100
+        table.add("fetch", replace(_outcome(f"web{number}", "fetch"), seconds=took))
+        table.add("switch", _outcome(f"web{number}", "switch", live="r2"))
+    assert table.lines() == ["120 targets: fetched in 0.40-1.59 s, switched in 0.25 s; live: r2"]
 
 
 def test_failures_come_first_by_their_word_and_the_silent_did_not_say_what_is_live() -> None:
@@ -32,12 +40,12 @@ def test_failures_come_first_by_their_word_and_the_silent_did_not_say_what_is_li
     ]
 
 
-def test_a_large_fleet_is_cut_and_counted() -> None:
+def test_of_a_large_fleet_each_failure_has_a_row_and_the_others_are_counted() -> None:
     table = TargetTable()
     for number in range(50):
-        table.add("fetch", _outcome(f"web{number:02}", "fetch", live="r1"))
-    assert len(table.lines()) == 1 + 20 + 1
-    assert table.lines()[-1] == "and 30 more, the rest of 50"
+        table.add("fetch", _outcome(f"web{number:02}", "fetch", "no-space" if number < 30 else ""))
+    assert len(table.lines()) == 1 + 30 + 1
+    assert table.lines()[-1] == "20 targets: fetched in 0.25 s; live: nothing"
 
 
 def test_nothing_sent_and_questions_make_no_table() -> None:

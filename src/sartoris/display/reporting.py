@@ -1,0 +1,82 @@
+"""What is live where, for people."""
+
+from __future__ import annotations
+
+import time
+
+from sartoris.display.table import table
+from sartoris.formatting import duration, plural
+from sartoris.queries.report import Report, SlotReport, TargetReport
+
+_FEW = 8  # targets that are listed each, whatever they have
+_DUE = {"hooks": "live hooks"}
+
+
+def report_lines(found: Report, now: float, *, everything: bool = False) -> list[str]:
+    """Each slot with its targets, and the rollouts. Of a large fleet the targets that are not
+    current, or with `everything` all. `now` is the time, in seconds since the epoch.
+    """
+    notes = [found.note, ""] if found.note else []
+    slots = (_slot(slot, found, now, everything=everything) for slot in found.slots)
+    return [*notes, *(line for lines in slots for line in (*lines, "")), *_rollouts(found)]
+
+
+def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> list[str]:
+    should = found.desired.release if found.desired else "nothing yet"
+    lines = [f"{found.slot} of {whole.repository} ({found.path or 'no targets'}): {should}"]
+    listed = found.targets if everything or len(found.targets) <= _FEW else found.not_current
+    lines += table(
+        ("  target", "live", "condition"),
+        [(f"  {t.target}", t.live or "nothing", _condition(t, now)) for t in listed],
+    )
+    if found.targets:
+        current = [one for one in found.targets if one not in found.not_current]
+        verified = " and verified" if current and all(one.complete for one in current) else ""
+        count = f"{len(current)} of {plural(len(found.targets), 'target')} current"
+        lines.append(f"{count}{verified if len(listed) < len(found.targets) else ''}.")
+    return [*lines, *_next(found, in_progress=whole.in_progress)]
+
+
+def _next(found: SlotReport, *, in_progress: bool) -> list[str]:
+    """What brings targets back in order. A release that is damaged is replaced by a new one."""
+    damaged = [one for one in found.not_current if one.condition == "damaged"]
+    away = [one.target for one in found.not_current if one not in damaged]
+    lines = []
+    if away and found.desired:
+        lines.append(f"Next: git deploy converge {' '.join(away[:8])}")
+    if damaged and in_progress:
+        lines.append("Next: git deploy status   # its rollout has to end before")
+    if damaged:
+        lines.append("Next: git deploy start && git deploy --force sync   # new trees everywhere")
+    return lines
+
+
+def _condition(target: TargetReport, now: float) -> str:
+    if target.condition == "silent":
+        seen = "never heard from"
+        if target.seen is not None:
+            seen = f"last heard from {duration(now - target.seen)} ago"
+        return f"does not answer: {target.error}: {target.message} ({seen})"
+    if target.condition == "damaged":
+        wrong = [*target.changed, *(f"{path} (added)" for path in target.added)]
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        return f"damaged: {', '.join(wrong[:3])}{more}" if wrong else "damaged: incomplete"
+    if target.condition == "unfinished":
+        return f"unfinished: {' and '.join(_DUE.get(one, one) for one in target.due)} still due"
+    return "current, verified" if target.complete else target.condition
+
+
+def _rollouts(found: Report) -> list[str]:
+    return table(
+        ("rollout", "action", "result", "when", "by"),
+        [
+            (
+                rollout.tag,
+                rollout.action,
+                rollout.result or "open",
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(rollout.started)),
+                rollout.by,
+            )
+            for rollout in found.rollouts
+        ],
+    )

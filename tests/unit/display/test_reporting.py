@@ -1,0 +1,58 @@
+"""What `report` shows of a fleet is as long as what is wrong with it."""
+
+from __future__ import annotations
+
+from sartoris.display.reporting import report_lines
+from sartoris.fleet.desired import Desired
+from sartoris.queries.report import Condition, Report, SlotReport, TargetReport
+
+DESIRED = Desired(
+    slot="php-slot0",
+    prefix="slot0",
+    path="/srv/php-slot0",
+    release="r2",
+    commit="c" * 40,
+    source="s" * 40,
+    rollout="r2",
+    since=0.0,
+)
+
+
+def target(
+    name: str, condition: Condition = "current", complete: bool | None = None
+) -> TargetReport:
+    live = "r2" if condition == "current" else "r1"
+    return TargetReport(target=name, condition=condition, live=live, seen=0.0, complete=complete)
+
+
+def lines(*targets: TargetReport, everything: bool = False) -> list[str]:
+    slot = SlotReport(
+        prefix="slot0", slot="php-slot0", path="/srv/php-slot0", desired=DESIRED, targets=targets
+    )
+    found = Report(repository="wiki", slots=(slot,), rollouts=(), verified=False)
+    return report_lines(found, now=60.0, everything=everything)[1:-1]
+
+
+def test_a_few_targets_are_listed_each() -> None:
+    told = lines(target("web1"), target("web2"))
+    assert [line.split()[0] for line in told[1:3]] == ["web1", "web2"]
+    assert told[-1] == "2 of 2 targets current."
+
+
+def test_a_hundred_and_twenty_current_targets_are_one_line() -> None:
+    fleet = [target(f"web{number}") for number in range(120)]
+    assert lines(*fleet) == ["120 of 120 targets current."]
+    assert len(lines(*fleet, everything=True)) == 1 + 120 + 1
+
+
+def test_of_a_large_fleet_those_are_listed_that_are_not_current() -> None:
+    fleet = [target(f"web{number}") for number in range(119)]
+    _, row, *rest = lines(*fleet, target("web119", "behind"))
+    assert row.split() == ["web119", "r1", "behind"]
+    assert rest == ["119 of 120 targets current.", "Next: git deploy converge web119"]
+
+
+def test_those_that_are_counted_are_called_verified_where_all_of_them_are() -> None:
+    fleet = [target(f"web{number}", complete=True) for number in range(9)]
+    assert lines(*fleet) == ["9 of 9 targets current and verified."]
+    assert lines(*fleet, target("web9")) == ["10 of 10 targets current."]
