@@ -73,13 +73,6 @@ def hotfix_while_the_remote_has_moved_on_unseen(site: Site) -> Ran:
     return site.deploy("sync")
 
 
-def nothing_new(site: Site) -> Ran:
-    site.ok("start")
-    site.ok("sync")
-    site.ok("start")
-    return site.deploy("sync")
-
-
 def somebody_else_s(site: Site) -> Ran:
     with site.typed_by("Colleague"):
         site.ok("start")
@@ -461,7 +454,6 @@ SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("rollout/checks:require_pushed", not_pushed),
     ("rollout/checks:require_pushed", hotfix_while_the_remote_has_moved_on),
     ("rollout/checks:require_pushed", hotfix_while_the_remote_has_moved_on_unseen),
-    ("actions/sync:_require_other_than_live", nothing_new),
     ("rollout/lock:LockHeld.__init__", somebody_else_s),
     ("workspace/worktree:Workspace._newest", diverged),
     ("workspace/worktree:Workspace._fetch", new_branch),
@@ -518,6 +510,7 @@ NOT_TYPED: dict[str, str] = {
     "actions/choice:_numbered": _CHOICE,
     "actions/choice:_resolve": _LOOKS,
     "actions/choice:release_before": _LOOKS,
+    "actions/sync:_require_other_than_live": _LOOKS,
     "actions/invocation:_require_tag": _LOOKS,
     "actions/invocation:script_context": _CHOICE,
     "actions/lost:abort_without_state": f"{_ELSEWHERE}: test_damage.py",

@@ -140,10 +140,9 @@ def _require_other_than_live(session: Session, desired: Desired | None, head: st
         checks.require_something_new(session.site, desired, head)
     except checks.NothingNew as error:
         raise NothingToSync(
-            f"{error.message}; the rollout is ended, and its lock is free",
-            next_steps=[
-                "git deploy start   # then `git deploy --force sync` ships the same commit again"
-            ],
+            f"{error.message}; the rollout is ended, and its lock is free"
+            " (after another start, `git deploy --force sync` ships the same commit again)",
+            next_steps=["git deploy report   # whether all targets have it"],
         ) from error
 
 
