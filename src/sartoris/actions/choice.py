@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sartoris.actions.deliveries import TO_FLEET, choose_delivery
@@ -13,6 +14,8 @@ from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.effects import publish_repository
 from sartoris.rollout.site import Site
+from sartoris.rollout.state import StateLost
+from sartoris.rollout.transitions import NotNow, explain, way_on
 
 
 class NoSuchRelease(Refused):
@@ -133,6 +136,7 @@ def _refuse_what_is_live(command: Command, choice: Choice) -> None:
     slot = site.slot(choice.prefix).name
     desired = command.records.desired.of(slot) if site.has_fleet else None
     if desired and desired.release == choice.release:
+        _name_the_open_rollout(command, choice)
         raise checks.NothingNew(
             f"{choice.release} is what the fleet should have already",
             next_steps=["git deploy report", "git deploy show", "git deploy converge"],
@@ -142,4 +146,18 @@ def _refuse_what_is_live(command: Command, choice: Choice) -> None:
         raise checks.NothingNew(
             f"{choice.tag} is what is checked out already, so there is nothing to revert",
             next_steps=["git deploy show", f"git deploy --force revert {choice.tag}"],
+        )
+
+
+def _name_the_open_rollout(command: Command, choice: Choice) -> None:
+    """A revert that was interrupted is not begun again, but gone on with. Raises `NotNow`."""
+    with suppress(StateLost):
+        state = command.records.state.read()
+        on = way_on(state) if state is not None else ""
+        if state is None or not on or state.release != choice.release:
+            return
+        raise NotNow(
+            f"{choice.release} is what the rollout in progress ({state.rollout_tag}) brings"
+            f" already: {explain(state, None)[0]}",
+            next_steps=[f"{on}   # goes on with it", "git deploy status"],
         )

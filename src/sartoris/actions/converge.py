@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sartoris.actions import announcing
@@ -16,6 +17,9 @@ from sartoris.fleet.slot_fleet import SlotFleet
 from sartoris.journal.store import RolloutRecord
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
+from sartoris.rollout.state import StateLost
+from sartoris.rollout.transitions import explain, way_on
+from sartoris.rollout.wanted import MADE_THERE, has_moved, place_of, say_moved, wanted
 
 
 @dataclass(frozen=True)
@@ -37,17 +41,23 @@ class StillBehind(SyncIncomplete):
     """Some targets could not be brought to the desired state."""
 
 
+class RolloutOpen(Refused):
+    """A rollout has switched some targets, and has to be brought to its end."""
+
+
 def converge(command: Command, names: Sequence[str]) -> list[Converged]:
     """Bring the named targets, or all, to the desired state of every slot.
 
     It never runs ahead of a rollout: the desired state names a release only once its gate is
-    passed. Raises `StillBehind` after everything that could be brought was, `CommandRunning` while
-    a sync runs, `WrongUsage` for a name that is no target.
+    passed. What a rollout has half switched it leaves to that rollout, and raises `RolloutOpen`
+    where there is nothing else. Raises `StillBehind` after everything that could be brought was,
+    `CommandRunning` while a sync runs, `WrongUsage` for a name that is no target.
     """
     with command.exclusively():
         checks.require_source(command.site)
-        slots, withdrawn = list(command.records.desired.slots().values()), _withdrawn(command)
+        slots, withdrawn = _slots(command), _withdrawn(command)
         _require_something(command, bool(slots or withdrawn))
+        slots = _without_open_rollout(command, slots)
         results = [_bring(command, slot, names) for slot in slots]
         if withdrawn:
             results.append(_withdraw(command, withdrawn, names))
@@ -56,9 +66,48 @@ def converge(command: Command, names: Sequence[str]) -> list[Converged]:
     return results
 
 
+def _slots(command: Command) -> list[Desired]:
+    """What should be live, where it was made live: never at a path that has not seen a sync."""
+    site, slots = command.site, command.records.desired.slots()
+    if not site.has_fleet:
+        return []
+    found = wanted(site, slots.values())
+    for one in found:
+        if has_moved(site, one):
+            command.events.warn(
+                f"{one.slot} is converged at {one.path}: {say_moved(site, one)}\n{MADE_THERE}"
+            )
+    return found
+
+
+def _without_open_rollout(command: Command, slots: list[Desired]) -> list[Desired]:
+    """The slots without that of a rollout in progress that may have switched some targets only.
+
+    Its waves, its gates and its end are its own. Raises `RolloutOpen` where no other slot is left.
+    """
+    with suppress(StateLost):
+        state = command.records.state.read()
+        if state is None or command.records.lock.holder() is None:
+            return slots
+        why, on = explain(state, None)[0], way_on(state)
+        rest = [one for one in slots if one.prefix != state.prefix]
+        if len(rest) == len(slots) or not on:
+            return slots
+        text = f"the rollout of {state.prefix} ({state.rollout_tag or 'no tag yet'}) is open: {why}"
+        if not state.is_half_switched:
+            command.events.warn(f"{text}\n{on}   # goes on with it")
+            return slots
+        if not rest:
+            steps = [f"{on}   # goes on with it", "git deploy status"]
+            raise RolloutOpen(f"{text}\nConverging would not end it", next_steps=steps)
+        command.events.warn(f"{text}, so {state.slot} is left as it is\n{on}   # goes on with it")
+        return rest
+    return slots
+
+
 def _bring(command: Command, desired: Desired, names: Sequence[str]) -> Converged:
     """One slot that should have something."""
-    fleet = command.fleets.of(command.site.slot(desired.prefix))
+    fleet = command.fleets.of(place_of(command.site, desired))
     chosen = fleet.fleet.chosen(names)
     with command.events.step("ask"):
         behind = fleet.fleet.status(chosen).not_current(desired.release)

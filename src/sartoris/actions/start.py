@@ -17,6 +17,7 @@ from sartoris.rollout.deploy_file import tag_deployed
 from sartoris.rollout.person import Person
 from sartoris.rollout.session import Session, begin, join, take_over_unfinished_start
 from sartoris.rollout.sharing import require_trust
+from sartoris.rollout.site import Site
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
 from sartoris.rollout.transitions import TABLE, NotNow, Situation, situation
@@ -95,19 +96,28 @@ def _check(command: Command) -> Person:
         command.events.warn("an interrupted start of yours is cleared away")
         undo_start(unfinished)
     if site.options.force and command.records.lock.holder() is not None:
-        _take_over(command)
-    checks.require_branch(site)
-    checks.require_clean_tree(site)
+        require_may_take_over(command)
+        join(command, as_command="abort").end("aborted", "taken over by another start")
+    require_ready(site)
     if site.options.check_clean:
         command.effects.forget_checkouts()
-    checks.require_remote(site)
-    checks.require_source(site)
-    require_trust(site)
     return person
 
 
-def _take_over(command: Command) -> None:
-    """Another person's rollout may end like this only while no target can have switched."""
+def require_ready(site: Site) -> None:
+    """What a start asks of the repository and its configuration. Raises what the checks raise."""
+    checks.require_branch(site)
+    checks.require_clean_tree(site)
+    checks.require_remote(site)
+    checks.require_source(site)
+    require_trust(site)
+
+
+def require_may_take_over(command: Command) -> None:
+    """Another person's rollout may end by a start only while no target can have switched.
+
+    Raises `NotNow`.
+    """
     state = command.records.state.read()
     if state is not None and situation(state) is Situation.HALF_SWITCHED:
         raise NotNow(
@@ -123,7 +133,6 @@ def _take_over(command: Command) -> None:
                 "git deploy --force abort",
             ],
         )
-    join(command, as_command="abort").end("aborted", "taken over by another start")
 
 
 def _remember_start(session: Session) -> None:

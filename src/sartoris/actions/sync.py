@@ -21,6 +21,7 @@ from sartoris.rollout.session import Session, join
 from sartoris.rollout.sharing import require_trust
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
+from sartoris.rollout.wanted import has_moved
 
 
 class NothingToSync(checks.NothingNew):
@@ -137,7 +138,8 @@ def _require_something_new(session: Session, head: str) -> None:
 def _require_other_than_live(session: Session, desired: Desired | None, head: str) -> None:
     """Where there is nothing to bring, there is no rollout to leave open, either."""
     try:
-        checks.require_something_new(session.site, desired, head)
+        is_there = desired is None or not has_moved(session.site, desired)
+        checks.require_something_new(session.site, desired if is_there else None, head)
     except checks.NothingNew as error:
         raise NothingToSync(
             f"{error.message}; the rollout is ended, and its lock is free"

@@ -7,6 +7,7 @@ import time
 from sartoris.display.table import table
 from sartoris.formatting import duration, plural
 from sartoris.queries.report import Report, SlotReport, TargetReport
+from sartoris.queries.status import Status
 
 _FEW = 8  # targets that are listed each, whatever they have
 _DUE = {"hooks": "live hooks"}
@@ -17,6 +18,7 @@ def report_lines(found: Report, now: float, *, everything: bool = False) -> list
     current, or with `everything` all. `now` is the time, in seconds since the epoch.
     """
     notes = [found.note, ""] if found.note else []
+    notes += _open(found.open) if found.open else []
     slots = (_slot(slot, found, now, everything=everything) for slot in found.slots)
     return [*notes, *(line for lines in slots for line in (*lines, "")), *_rollouts(found)]
 
@@ -34,17 +36,33 @@ def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> 
         verified = " and verified" if current and all(one.complete for one in current) else ""
         count = f"{len(current)} of {plural(len(found.targets), 'target')} current"
         lines.append(f"{count}{verified if len(listed) < len(found.targets) else ''}.")
-    return [*lines, *_next(found, in_progress=whole.in_progress)]
+    return [*lines, *_next(found, whole.open)]
 
 
-def _next(found: SlotReport, *, in_progress: bool) -> list[str]:
-    """What brings targets back in order. A release that is damaged is replaced by a new one."""
+def _open(found: Status) -> list[str]:
+    """The rollout in progress, as `status` tells it."""
+    named = found.state.rollout_tag if found.state else ""
+    lines = [f"A rollout of {found.prefix} is open{f' ({named})' if named else ''}:"]
+    lines += [f"  {found.holder.describe()}"] if found.holder else []
+    return [*lines, f"  {found.explanation}", ""]
+
+
+def _next(found: SlotReport, rollout: Status | None) -> list[str]:
+    """What brings targets back in order. A release that is damaged is replaced by a new one.
+
+    What a rollout is bringing now is brought by going on with it.
+    """
     damaged = [one for one in found.not_current if one.condition == "damaged"]
     away = [one.target for one in found.not_current if one not in damaged]
+    is_of_slot = rollout is not None and rollout.prefix == found.prefix
+    on = rollout.way_on if rollout and is_of_slot else ""
     lines = []
-    if away and found.desired:
+    if on:
+        lines.append(f"Next: {on}   # goes on with its rollout, which is open")
+    elif away and found.desired:
         lines.append(f"Next: git deploy converge {' '.join(away[:8])}")
-    if damaged and in_progress:
+    lines += found.moved.splitlines()
+    if damaged and rollout:
         lines.append("Next: git deploy status   # its rollout has to end before")
     if damaged:
         lines.append("Next: git deploy start && git deploy --force sync   # new trees everywhere")

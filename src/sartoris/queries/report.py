@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sartoris.fleet.desired import Desired
 from sartoris.journal.store import RolloutRecord, TargetRecord
 from sartoris.orders import Outcome
+from sartoris.queries.status import Status, status
 from sartoris.rollout.command import Command
+from sartoris.rollout.site import Site
+from sartoris.rollout.state import StateLost
+from sartoris.rollout.wanted import MADE_THERE, has_moved, place_of, say_moved, wanted
 
 Verify = Literal["", "release", "all"]
 Condition = Literal["current", "behind", "unfinished", "damaged", "silent"]
@@ -42,19 +47,23 @@ class TargetReport:
 
 @dataclass(frozen=True, kw_only=True)
 class SlotReport:
-    """One slot: what it should have, and what its targets have."""
+    """One slot: what it should have, and what its targets have. `moved`: that `deploy.path` names
+    another place by now, "" if it does not.
+    """
 
     prefix: str
     slot: str
     path: str
     desired: Desired | None
     targets: tuple[TargetReport, ...]
+    moved: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "prefix": self.prefix,
             "slot": self.slot,
             "path": self.path,
+            "moved": self.moved,
             "desired": self.desired.to_json() if self.desired else None,
             "targets": [target.to_json() for target in self.targets],
         }
@@ -68,7 +77,8 @@ class SlotReport:
 class Report:
     """A repository: its slots, and the rollouts that led there, newest first.
 
-    `note`: why the desired state is not from its file, "" if it is. `in_progress`: a rollout is.
+    `note`: why the desired state is not from its file, "" if it is. `open`: the rollout
+    that is in progress.
     """
 
     repository: str
@@ -76,7 +86,7 @@ class Report:
     rollouts: tuple[RolloutRecord, ...]
     verified: bool
     note: str = ""
-    in_progress: bool = False
+    open: Status | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -85,6 +95,7 @@ class Report:
             "rollouts": [rollout.__dict__ for rollout in self.rollouts],
             "verified": self.verified,
             "note": self.note,
+            "open": self.open.to_json() if self.open else None,
         }
 
 
@@ -103,7 +114,7 @@ def report(command: Command, *, verify: Verify = "", rollouts: int = 5) -> Repor
         rollouts=tuple(command.journal.rollouts(prefix=site.options.prefix, limit=rollouts)),
         verified=bool(verify),
         note=command.records.desired.read().note if site.has_fleet else "",
-        in_progress=command.records.lock.holder() is not None,
+        open=_open_rollout(command),
     )
 
 
@@ -115,11 +126,22 @@ def _prefixes(command: Command) -> list[str]:
     return deployed or [site.prefix]
 
 
+def _open_rollout(command: Command) -> Status | None:
+    """A rollout that shares only its lock with this repository is none of it."""
+    with suppress(StateLost):
+        found = status(command.site, command.records)
+        return found if found.state is not None else None
+    return None
+
+
 def _report_slot(command: Command, prefix: str, *, verify: Verify) -> SlotReport:
-    slot = command.site.slot(prefix)
-    if not command.site.has_fleet:
+    site, slot = command.site, command.site.slot(prefix)
+    if not site.has_fleet:
         return SlotReport(prefix=prefix, slot=slot.name, path="", desired=None, targets=())
-    desired, known = command.records.desired.of(slot.name), command.journal.targets(slot.name)
+    slots = wanted(site, command.records.desired.slots().values())
+    desired = next((one for one in slots if one.prefix == prefix), None)
+    slot = place_of(site, desired) if desired else slot
+    known = command.journal.targets(slot.name)
     fleet = command.fleets.of(slot).fleet
     if verify:
         asked = fleet.verify(fleet.targets, everything=verify == "all")
@@ -129,8 +151,17 @@ def _report_slot(command: Command, prefix: str, *, verify: Verify) -> SlotReport
         _judge(outcome, desired, known.get(name)) for name, outcome in asked.outcomes.items()
     )
     return SlotReport(
-        prefix=prefix, slot=slot.name, path=slot.path, desired=desired, targets=tuple(targets)
+        prefix=prefix,
+        slot=slot.name,
+        path=slot.path,
+        desired=desired,
+        targets=tuple(targets),
+        moved=_moved(site, desired) if desired else "",
     )
+
+
+def _moved(site: Site, desired: Desired) -> str:
+    return f"{say_moved(site, desired)}\nNext: {MADE_THERE}" if has_moved(site, desired) else ""
 
 
 def _judge(outcome: Outcome, desired: Desired | None, known: TargetRecord | None) -> TargetReport:

@@ -41,6 +41,15 @@ class Status(NamedTuple):
         return self._explained[1]
 
     @property
+    def way_on(self) -> str:
+        """The command that goes on with a rollout that targets may have heard of; "" for none."""
+        if self.state is None:
+            return ""
+        from sartoris.rollout.transitions import way_on
+
+        return way_on(self.state)
+
+    @property
     def _explained(self) -> tuple[str, tuple[str, ...]]:
         if self.state is None:
             return "", ()

@@ -276,21 +276,3 @@ def require_source(site: Site) -> None:
         from sartoris.transports.source import require
 
         require(site.source, site.config)
-
-
-def require_prefix(site: Site) -> str:
-    """Raises `NoPrefix`, and `WrongUsage` for one that cannot be one."""
-    return site.prefix
-
-
-def require_ready(site: Site) -> None:
-    """Everything that a start asks for, but the lock. Raises what the checks raise."""
-    require_commits(site)
-    require_person(site)
-    require_not_blocked(site)
-    require_prefix(site)
-    require_branch(site)
-    require_clean_tree(site)
-    require_remote(site)
-    require_no_filters(site)
-    require_source(site)

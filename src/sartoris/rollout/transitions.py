@@ -193,6 +193,18 @@ def explain(state: RolloutState, running: int | None) -> tuple[str, tuple[str, .
     return row.explanation, row.next_steps
 
 
+def way_on(state: RolloutState) -> str:
+    """The command that goes on with a rollout that targets may have heard of; "" for another one.
+
+    What it would do is not to be done beside it.
+    """
+    leads_to = TABLE[situation(state)].leads_to
+    if state.aborting or situation(state) is Situation.HALF_SWITCHED:
+        return "git deploy abort"
+    is_sent = state.progress >= Progress.TAGGED and state.delivery is not BY_HAND
+    return "git deploy resync" if is_sent and "resync" in leads_to else ""
+
+
 def say_rebuilt(state: RolloutState) -> str:
     """That the state is not from its file, for a person."""
     return f"the file of the rollout's state {state.rebuilt}; the state is rebuilt from the journal"

@@ -60,9 +60,14 @@ class Workspace:
         Submodules follow. Raises `Diverged` when that would take a merge, `RemoteFailed` when the
         remote does not answer, `UnreadableModules`, `HiddenChanges`; then nothing has moved.
         """
+        commit = self.newest(branch)
+        return commit, self._advance(commit)
+
+    def newest(self, branch: str) -> str:
+        """The commit that `pull` would check out, fetched. Raises what `pull` does."""
         commit = self._newest(branch)
         self._require_readable_modules(commit)
-        return commit, self._advance(commit)
+        return commit
 
     def _require_readable_modules(self, commit: str) -> None:
         said = gitmodules.complaint(self.repository.git, self.repository.git_dir, commit)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sartoris.errors import GitFailed
 from sartoris.git.command import Git, GitResult
 from sartoris.git.repository import Repository
 from sartoris.orders import Order, Outcome
@@ -37,6 +38,7 @@ class MemoryRepository(Repository):
         self.who = "Some Deployer <deployer@example.org>"
         self.names: dict[str, str] = {}
         self.pushed: set[str] = set()
+        self.not_there: set[str] = set()  # branches that the remote does not have
         self.is_merging = False
 
     def commit(self, *, push: bool = True) -> str:
@@ -88,6 +90,11 @@ class MemoryRepository(Repository):
 
     def tracking_commit(self, site: str, branch: str) -> str | None:
         del site, branch
+        return self.upstream_tip
+
+    def fetch(self, site: str, branch: str) -> str:
+        if branch in self.not_there or not self.has_remote(site):
+            raise GitFailed(["git", "fetch"], 128, f"couldn't find remote ref {branch}")
         return self.upstream_tip
 
     def contains(self, commit: str, ancestor: str) -> bool:

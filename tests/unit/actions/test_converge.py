@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sartoris.actions.converge import StillBehind
+from sartoris.actions.choice import choose
+from sartoris.actions.converge import RolloutOpen, StillBehind
+from sartoris.rollout.transitions import NotNow
+from tests.unit.actions.life import Life
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
 
@@ -79,3 +84,77 @@ def test_where_nothing_was_deployed_it_is_refused(world: World) -> None:
     assert refused.error is not None
     assert refused.error.next_steps == ("git deploy start",)
     assert world.orders() == []
+
+
+@pytest.fixture
+def half_switched(world: World) -> World:
+    """A second release of which only web1 has heard when its sync was killed."""
+    enter(world, "start")
+    enter(world, "sync")
+    world.repository.commit()
+    enter(world, "start")
+    heard = Life(enough=lambda: len(set(world.live().values())) > 1)
+    assert enter(world, "sync", life=heard).killed
+    world.sent.clear()
+    return world
+
+
+def test_what_a_rollout_has_half_switched_is_left_to_it(half_switched: World) -> None:
+    refused = enter(half_switched, "converge")
+    assert isinstance(refused.error, RolloutOpen)
+    assert refused.error.next_steps[0].startswith("git deploy resync")
+    assert half_switched.orders() == []
+    assert enter(half_switched, "resync").succeeded
+    assert enter(half_switched, "converge").succeeded
+
+
+def test_a_revert_that_was_interrupted_is_not_begun_again(half_switched: World) -> None:
+    world = half_switched
+    enter(world, "resync")
+    first = min(world.published)
+    heard = Life(enough=lambda: len(set(world.live().values())) > 1)
+    assert enter(world, "revert", release=first, life=heard).killed
+    with pytest.raises(NotNow) as refused, world.command("revert") as command:
+        choose(command, first)
+    assert refused.value.next_steps[0].startswith("git deploy resync")
+    assert enter(world, "resync").succeeded
+    assert set(world.live().values()) == {first}
+
+
+def test_a_rollout_that_told_no_target_is_named_and_no_obstacle(behind: World) -> None:
+    behind.heal()
+    behind.repository.commit()
+    enter(behind, "start")
+    behind.broken = {"publish"}
+    enter(behind, "sync")
+    behind.heal()
+    assert enter(behind, "converge").succeeded
+    assert any("git deploy resync" in line for line in behind.warnings())
+
+
+def move_the_path(world: World, path: str) -> None:
+    """As `git config deploy.path` does."""
+    world.config = replace(world.config, path=path)
+    world.take_up_files()
+
+
+@pytest.mark.parametrize("path", ["/opt/wiki/php-{prefix}", "/opt/other"])
+def test_nothing_becomes_live_at_a_path_that_has_seen_no_sync(behind: World, path: str) -> None:
+    behind.heal()
+    move_the_path(behind, path)
+    assert enter(behind, "converge").succeeded
+    assert {one.order.path for one in behind.sent} == {"/srv/wiki/php-slot0"}
+    assert set(behind.live().values()) == {release_of(behind)}
+    assert any("deploy.path has moved since" in line for line in behind.warnings())
+
+
+@pytest.mark.parametrize("path", ["/opt/wiki/php-{prefix}", "/opt/other"])
+def test_a_path_that_has_moved_is_something_new(behind: World, path: str) -> None:
+    behind.heal()
+    move_the_path(behind, path)
+    enter(behind, "start")
+    assert enter(behind, "sync").succeeded
+    behind.sent.clear()
+    assert enter(behind, "converge").succeeded
+    filled = path.replace("{prefix}", "slot0")
+    assert {one.order.path for one in behind.sent} == {filled}

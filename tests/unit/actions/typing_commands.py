@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sartoris.actions.abort import abort
+from sartoris.actions.check import check
 from sartoris.actions.converge import converge
 from sartoris.actions.finish import finish
 from sartoris.actions.push_hotfix import push_hotfix
@@ -26,6 +27,7 @@ ACTIONS: Mapping[str, Callable[[Command], object]] = {
     "manual-sync": manual_sync,
     "resync": resync,
     "finish": finish,
+    "check": check,
     "abort": abort,
     "converge": lambda command: converge(command, ()),
 }
