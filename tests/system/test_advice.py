@@ -200,6 +200,13 @@ def hotfix_of_more_than_is_live(site: Site) -> Ran:
     return site.deploy("hotfix")
 
 
+def shipped_by_hand(site: Site) -> Ran:
+    site.git("config", "--unset-all", "deploy.target")
+    ran = site.deploy("ship")
+    site.config("deploy.target", f"web1={site.target('web1')}")
+    return ran
+
+
 def misspelt_prefix(site: Site) -> Ran:
     site.rollout({"index.php": "version 2\n"})
     site.commit({"index.php": "version 3\n"})
@@ -495,6 +502,7 @@ SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("cli/confirming:Asking.__call__", rolled_back_unasked),
     ("cli/confirming:Asking.__call__", on_another_branch),
     ("cli/confirming:Asking.__call__", hotfix_of_more_than_is_live),
+    ("actions/ship:_require_a_way", shipped_by_hand),
     ("actions/new_prefix:require_known_prefix", misspelt_prefix),
 )
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hotfix": ("hotfix", "Begin a rollout without a pull, to put a fix on top."),
     "push-hotfix": ("push_hotfix", "Merge and push the hotfix, and return to it."),
     "sync": ("sync", "Tag what is checked out and bring it to the fleet."),
+    "ship": ("ship", "Start, sync and finish in one command."),
     "manual-sync": ("manual_sync", "Tag what is checked out; you synchronise by hand."),
     "release": ("release", "Tag what is checked out and finish, without a sync."),
     "finish": ("finish", "End a rollout (a complete sync does it by itself)."),
