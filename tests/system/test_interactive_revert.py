@@ -366,6 +366,17 @@ class TestInAFleet:
         fleet.site.ok("revert", "1")
         assert fleet.site.everywhere() == {fleet.tags[0]}
 
+    def test_a_rollback_is_a_revert_to_the_one_before_and_leaves_a_bad_one(
+        self, fleet: History
+    ) -> None:
+        assert fleet.site.run("rollback").code == 1
+        assert_untouched(fleet)
+        fleet.site.ok("rollback", "--yes")
+        assert fleet.site.everywhere() == {fleet.tags[1]}
+        told = {one["tag"]: one["now"] for one in fleet.site.ok("show", "--json").document}
+        assert told == dict(zip(fleet.tags, ["before", "live", "bad"], strict=True))
+        assert "found bad" in fleet.site.ok("start").err
+
     def test_to_a_bad_one_it_says_that(self, fleet: History) -> None:
         fleet.site.ok("revert", "1")
         ran = fleet.site.ok("revert", fleet.tags[2])
