@@ -106,6 +106,19 @@ class RolloutEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class TakenOver(Event):
+    """The rollout that `holder` held was taken over with `--force`, by the `command` of `by`.
+
+    `why` is what was said to it.
+    """
+
+    session: str
+    holder: str
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class StepStarted(Event):
     """A named step of a story is about to be taken."""
 
@@ -356,7 +369,8 @@ class MailOffered(Event):
     """What a mail about a turn of the rollout says, for sites that ask for one at this `topic`.
 
     `text` is followed by what is in the range of `commits`, "" for none, and by `deploy_text`, the
-    deploy file's text.
+    deploy file's text. With `to` it is for that person, `NAME <ADDRESS>`, at any topic, where the
+    site sends mails at all.
     """
 
     topic: str
@@ -364,6 +378,7 @@ class MailOffered(Event):
     text: str
     commits: str = ""
     deploy_text: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

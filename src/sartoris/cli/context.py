@@ -50,6 +50,7 @@ def open_command(
     """
     from sartoris import observers
     from sartoris.observers import BEGINNING, Typed
+    from sartoris.queries.taken_over import taken_over
     from sartoris.rollout.command import Command
 
     repository = Repository.meant(here())
@@ -70,7 +71,10 @@ def open_command(
     if shown:
         _subscribe_display(site, made.events)
         observed = observers.observed(made, Typed(name, words), boundary.code_of)
+        told = taken_over(site)  # before this command is the person's last
         until_the_end.enter_context(observed)
+        for line in told:
+            made.events.warn(line)
     return made
 
 

@@ -55,6 +55,11 @@ def _rollout_started(event: events.RolloutStarted) -> str:
     return f"{event.action} of {event.prefix} by {event.by}, at {at}"
 
 
+def _taken_over(event: events.TakenOver) -> str:
+    why = f": {event.why}" if event.why else ""
+    return f"{event.by} has taken over the rollout of {event.holder}{why}"
+
+
 def _rollout_ended(event: events.RolloutEnded) -> str:
     return f"the rollout is {event.result}" + (f": {event.message}" if event.message else "")
 
@@ -122,6 +127,7 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.CommandStarted: _command_started,
     events.CommandEnded: _command_ended,
     events.RolloutStarted: _rollout_started,
+    events.TakenOver: _taken_over,
     events.RolloutEnded: _rollout_ended,
     events.StepStarted: lambda e: f"{e.step} {e.detail}".rstrip(),
     events.StepFinished: lambda e: f"{e.step} done ({e.seconds:.2f} s)",

@@ -38,7 +38,7 @@ class Mailer:
 
         Raises `MailFailed`.
         """
-        if to.strip().lower() in _NOBODY:
+        if is_nobody(to):
             return False
         receivers = getaddresses([_text(to)])
         if not all(address for _, address in receivers) or not _text(to).isprintable():
@@ -83,6 +83,11 @@ class Mailer:
                 said.seek(0)
                 text = said.read(4096).decode(errors="replace").strip()
                 raise MailFailed(f"no mail was sent: {command[0]} {_end(done.returncode)}: {text}")
+
+
+def is_nobody(to: str) -> bool:
+    """Whether that is how git-deploy's users ask for no mail."""
+    return to.strip().lower() in _NOBODY
 
 
 def _end(code: int) -> str:

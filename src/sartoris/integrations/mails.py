@@ -38,7 +38,11 @@ class Mails:
         self._events = events
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, MailOffered) or event.topic not in self._topics:
+        if not isinstance(event, MailOffered):
+            return
+        if event.to and mail.is_nobody(self._to):
+            return  # this command is to send none
+        if not event.to and event.topic not in self._topics:
             return
         try:
             self._send(event)
@@ -49,8 +53,9 @@ class Mails:
         name, _, address = self._person().rpartition(" ")
         mailer = mail.Mailer(self._tool, name, address.strip("<>"))
         body = f"{event.text}{self._what_ships(event.commits)}\n{event.deploy_text}"
-        if mailer.send(self._to, event.subject, body):
-            self._events.note(f"mail sent to {self._to}")
+        to = event.to or self._to
+        if mailer.send(to, event.subject, body):
+            self._events.note(f"mail sent to {to}")
 
     def _what_ships(self, commits: str) -> str:
         """The commits by author and the files that changed; "" for a mail that is not about any."""

@@ -215,6 +215,24 @@ class Journal:
         with self._believing("events"):
             return [document_of(*row) for row in rows]
 
+    def taken_over(self, who: str, *, within: int = 50_000) -> list[dict[str, Any]]:
+        """The `taken-over` events of rollouts that `who` held, since the last command of that
+        person; of the newest events, `within` so many.
+        """
+        first = max(self.last_seq() - within, 0)
+        events = self._of_kind("taken-over", first)
+        mine = [event for event in events if event.get("holder") == who]
+        if not mine:
+            return []
+        typed = self._of_kind("command-started", mine[0]["seq"])
+        last = max((event["seq"] for event in typed if event.get("by") == who), default=0)
+        return [event for event in mine if event["seq"] > last]
+
+    def _of_kind(self, kind: str, after: int) -> list[dict[str, Any]]:
+        rows = self._read(f"{_EVENTS} WHERE id > ? AND event = ? ORDER BY id", (after, kind))
+        with self._believing("events"):
+            return [document_of(*row) for row in rows]
+
     def last_seq(self) -> int:
         """The number of the newest event; 0 without any."""
         return int(self._read("SELECT coalesce(max(id), 0) FROM events")[0][0])

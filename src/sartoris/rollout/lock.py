@@ -25,9 +25,10 @@ class Holder(NamedTuple):
     """Who holds the lock. `since` is in seconds since the epoch, `why` may be empty.
 
     `session` identifies the rollout; it is also in the rollout's state and in the journal.
-    `repository` is the git directory that the rollout is of: several repositories may share one
-    lock (`deploy.lock-dir-root`), "" in a lock that an older version wrote. `unknown` are the
-    fields of a later version.
+    `rollout` is what it is, such as "start of slot0", while `action` is the last command that went
+    on with it. `repository` is the git directory that the rollout is of: several repositories may
+    share one lock (`deploy.lock-dir-root`). Both are "" in a lock that an older version wrote.
+    `unknown` are the fields of a later version.
     """
 
     session: str
@@ -39,6 +40,7 @@ class Holder(NamedTuple):
     action: str
     why: str = ""
     repository: str = ""
+    rollout: str = ""
     unknown: Mapping[str, Any] = MappingProxyType({})
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +79,7 @@ class Holder(NamedTuple):
             return f"{self.who}, since {when} ({duration(time.time() - self.since)} ago)"
         return (
             f"{name} on {self.host}, since {when} ({duration(time.time() - self.since)} ago),"
-            f" `{self.action}`, process {self.process}{reason}"
+            f" {self.rollout or self.action}{reason}"
         )
 
 
@@ -86,14 +88,23 @@ class LockHeld(Refused):
 
     def __init__(self, holder: Holder) -> None:
         super().__init__(
-            f"a rollout is in progress: {holder.describe()}",
+            f"a rollout is in progress: {holder.describe()}{_whom_to_ask(holder)}",
             next_steps=[
-                "git deploy status   # how far it has come; ask whoever it is first",
-                "git deploy --force sync    # takes it over as it is",
-                "git deploy --force abort   # ends it, and resets the working repository",
+                "git deploy status   # how far it has come",
+                "git deploy --force sync    # only if nobody answers: takes it over as it is",
+                "git deploy --force abort   # the same: ends it, and resets the working repository",
             ],
         )
         self.holder = holder
+
+
+def _whom_to_ask(holder: Holder) -> str:
+    if not holder.is_known:
+        return ""
+    ago = duration(time.time() - holder.since)
+    return (
+        f"\nAsk {holder.who} first: it was begun {ago} ago, and may be in the middle of something"
+    )
 
 
 class OtherRepository(Refused):
@@ -199,6 +210,8 @@ class RolloutLock:
         return me._replace(
             session=session or current.session or me.session,
             since=current.since,
+            why=me.why or current.why,
+            rollout=me.rollout or current.rollout,
             unknown=current.unknown,
         )
 

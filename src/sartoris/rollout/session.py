@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sartoris.errors import Refused, SartorisError
-from sartoris.events import RolloutEnded, RolloutStarted
+from sartoris.events import MailOffered, RolloutEnded, RolloutStarted, TakenOver
 from sartoris.hooks import HookContext, Phase
 from sartoris.rollout.command import Command
 from sartoris.rollout.lock import Holder
@@ -157,6 +157,7 @@ def begin(
     _require_journal(command)
     site = command.site
     holder = person.holding(command.name, session=command.new_session, why=why)
+    holder = holder._replace(rollout=f"{command.name} of {prefix}")
     state = RolloutState(
         session=holder.session,
         action=command.name,
@@ -200,7 +201,7 @@ def join(command: Command, *, as_command: str = "") -> Session:
     # to give to itself; the state does.
     session = known.session if known else ""
     me, force = person.holding(name, session=session), site.options.force
-    holder = command.effects.claim_lock(me, force=force, session=session)
+    holder = _claim(command, me, force=force, session=session)
     state = known or state_of_nothing(command, holder)
     require_allowed(name, state, force=site.options.force)
     _follow(command, state)
@@ -216,10 +217,31 @@ def join_without_state(command: Command) -> Session:
     """
     person = Person.of(command.site)
     me = person.holding(command.name)
-    holder = command.effects.claim_lock(me, force=command.site.options.force)
+    holder = _claim(command, me, force=command.site.options.force)
     state = state_of_nothing(command, holder)
     _follow(command, state)
     return Session(command, person, state)
+
+
+def _claim(command: Command, me: Holder, *, force: bool, session: str = "") -> Holder:
+    """The lock, as `RolloutLock.require` gives it. Whoever held it is told that it was taken."""
+    before = command.records.lock.holder()
+    holder = command.effects.claim_lock(me, force=force, session=session)
+    if before is not None and before.is_known and not before.is_same_person_as(me):
+        why = command.site.options.message
+        taken = TakenOver(session=holder.session, holder=before.who, by=me.who, why=why)
+        command.events.emit(taken)
+        command.events.emit(
+            MailOffered(
+                topic=command.name,
+                subject=f"your rollout on {me.host} was taken over",
+                text=f"{me.who} has taken over your rollout ({before.rollout or before.action}) in"
+                f" {before.repository or me.repository}, with git deploy {command.name}.\n"
+                + (f"{why}\n" if why else ""),
+                to=before.who,
+            )
+        )
+    return holder
 
 
 def take_over_unfinished_start(command: Command, person: Person) -> Session | None:

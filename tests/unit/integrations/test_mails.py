@@ -79,3 +79,12 @@ def test_a_mail_whose_commits_git_does_not_know_is_a_warning(
     events.emit(offered("sync", commits="slot0-1..slot0-2"))
     assert not box.exists()
     assert any(isinstance(event, Warned) and "shortlog" in event.message for event in seen)
+
+
+def test_what_is_for_one_person_goes_to_them_at_any_topic(events: EventStream, box: Path) -> None:
+    events.emit(
+        MailOffered(
+            topic="abort", subject="taken over", text="Yours.\n", to="Eve <eve@example.org>"
+        )
+    )
+    assert "To: Eve <eve@example.org>" in box.read_text()

@@ -9,6 +9,7 @@ from sartoris.cli.options import common_options, prefix_argument
 from sartoris.display import streams
 from sartoris.formatting import hanging
 from sartoris.queries.status import Status, status
+from sartoris.queries.taken_over import taken_over
 from sartoris.rollout.records import Records
 from sartoris.rollout.transitions import say_rebuilt
 
@@ -28,6 +29,8 @@ def command(context: click.Context, prefix: str | None) -> None:
         streams.print_document(found.to_json())
     else:
         _tell(found)
+        for line in taken_over(site):
+            _print(line)
     context.exit(found.exit_code)
 
 
