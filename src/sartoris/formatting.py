@@ -76,6 +76,11 @@ def on_one_line(text: object) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(text))
 
 
+def name_of(person: str) -> str:
+    """`Some Deployer` of `Some Deployer <deployer@example.org>`."""
+    return person.split(" <", 1)[0]
+
+
 def quoted(value: str, longest: int = 200) -> str:
     """`value` on one line in double quotes, its beginning if it is longer than `longest`."""
     text = on_one_line(value)

@@ -88,7 +88,7 @@ def test_a_site_that_is_well(deployed: Site) -> None:
 
 def test_the_lines_are_aligned_and_stand_below_their_subject(site: Site) -> None:
     site.config("deploy.log-directory", str(site.root / "nowhere"))
-    lines = site.deploy("doctor").out.splitlines()
+    lines = site.deploy("doctor", "-v").out.splitlines()
     subjects = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert subjects[:2] == ["git:", "configuration:"]
     assert subjects[-1] == "targets:"
@@ -96,6 +96,14 @@ def test_the_lines_are_aligned_and_stand_below_their_subject(site: Site) -> None
     column = lines[number].index(str(site.root))
     assert lines[number + 1][column:] == f"Next: mkdir -p {site.root / 'nowhere'}"
     assert lines[-1].startswith("1 wrong, ")
+
+
+def test_what_is_in_order_is_counted_unless_all_is_asked_for(site: Site) -> None:
+    site.config("deploy.log-directory", str(site.root / "nowhere"))
+    lines = site.deploy("doctor").out.splitlines()
+    assert any(line.startswith("  wrong    log ") for line in lines)
+    assert not any(line.startswith("  ok ") for line in lines)
+    assert lines[-1].endswith(" ok (-v lists all).")
 
 
 @pytest.mark.parametrize("name", ["site", "deployed", "plain"])

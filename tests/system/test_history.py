@@ -25,13 +25,13 @@ def test_rollouts_are_listed_newest_first_with_who_and_how_they_ended(
     site.ok("abort")
     site.ok("start")
     heading, *rows = site.ok("history").out.splitlines()
-    assert heading.split() == ["rollout", "action", "result", "when", "took", "by"]
+    assert heading.split() == ["rollout", "kind", "result", "when", "took", "by"]
     assert [re.split(r"  +", row)[:3] for row in rows[:3]] == [
-        ["(no tag)", "start", "open"],
-        ["(no tag)", "start", "aborted"],
-        [tag, "start", "finished"],
+        ["(no tag)", "deploy", "open"],
+        ["(no tag)", "deploy", "aborted"],
+        [tag, "deploy", "finished"],
     ]
-    assert rows[2].endswith("Ann <ann@example.org>")
+    assert rows[2].endswith("  Ann")
     assert len(rows) == 4
     assert len(site.ok("--count", "2", "history").out.splitlines()) == 3
 

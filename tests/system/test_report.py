@@ -76,7 +76,7 @@ def test_report_names_each_target_and_what_is_live(deployed: Site) -> None:
     for name in ("web1", "web2", "web3"):
         assert re.search(rf"{name} +{tag} +current", ran.out)
     assert "3 of 3 targets current." in ran.out
-    assert re.search(rf"{tag} +sync|{tag} +start", ran.out)
+    assert re.search(rf"{tag} +deploy", ran.out)
     assert "Some Deployer" in ran.out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sartoris.display.table import table
-from sartoris.formatting import duration, shown_on_one_line
+from sartoris.formatting import duration, name_of, shown_on_one_line
 from sartoris.queries.past_releases import PastRelease
 
 _WIDTH = 79
@@ -37,11 +37,6 @@ def release_lines(releases: Sequence[PastRelease], now: float) -> list[str]:
         f"{line.ljust(widest)}  {subject}".rstrip()
         for line, subject in zip(columns, subjects, strict=bool(columns))
     ]
-
-
-def name_of(person: str) -> str:
-    """`Some Deployer` of `Some Deployer <deployer@example.org>`."""
-    return person.split(" <", 1)[0]
 
 
 def _since(at: float, now: float) -> str:

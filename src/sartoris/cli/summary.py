@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sartoris.actions.roll_out import SyncResult
 from sartoris.display import streams
+from sartoris.display.terminal import Style
 from sartoris.formatting import plural
 from sartoris.rollout.delivery import BY_HOOK
 from sartoris.rollout.state import Progress
@@ -31,7 +32,8 @@ def _tell_live(synced: SyncResult) -> None:
     """What is live, on how many, and who was left behind."""
     there = synced.total - len(synced.left_behind)
     release = synced.state.release
-    streams.say(f"{release} is live on {there} of {plural(synced.total, 'target')}.")
+    style: Style = "yellow" if synced.left_behind else "green"
+    streams.say(f"{release} is live on {there} of {plural(synced.total, 'target')}.", style)
     _tell_left_behind(synced.left_behind)
 
 

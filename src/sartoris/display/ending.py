@@ -26,11 +26,14 @@ def exit_code_of(error: BaseException) -> int:
 
 def tell(program: str, error: SartorisError) -> None:
     """The error and what to type next, on standard error."""
-    streams.say(hanging(f"{program}: {error.message}"))
+    first, *more = hanging(f"{program}: {error.message}").split("\n")
+    streams.say(first, "red")
+    if more:
+        streams.say("\n".join(more))
     if error.next_steps:
         streams.say("Next:")
     for step in error.next_steps:
-        streams.say(hanging(f"  {step}"))
+        streams.say_command(hanging(f"  {step}"))
 
 
 @contextmanager

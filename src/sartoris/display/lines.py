@@ -9,11 +9,12 @@ from pathlib import PurePath
 from typing import Any
 
 from sartoris import events
-from sartoris.display.streams import write_line
+from sartoris.display.streams import say_command, write_line
 from sartoris.display.targettable import TargetTable
+from sartoris.display.terminal import Style
 from sartoris.display.waiting import Waiting
 from sartoris.events import Event
-from sartoris.formatting import plural, without_bytes
+from sartoris.formatting import plural, shown_on_one_line, without_bytes
 from sartoris.orders import Outcome
 
 # Steps whose own events say it better, or that are over before anyone has read their name.
@@ -62,9 +63,14 @@ class Lines:
         if show is not None:
             show(event)
 
-    def write(self, line: str, style: str = "") -> None:  # noqa: ARG002 - styles are for terminals
-        """One line to standard error. Bytes that are no text are shown as question marks."""
-        write_line(sys.stderr, without_bytes(line))
+    def write(self, line: str, style: Style = "", *, whole: bool = False) -> None:
+        """One line to standard error. Bytes that are no text are shown as question marks. `whole`:
+        it is to be copied.
+        """
+        if whole:
+            say_command(shown_on_one_line(line))
+        else:
+            write_line(sys.stderr, without_bytes(line), style)
 
     def _step_started(self, event: events.StepStarted) -> None:
         if self._verbose or event.step not in _QUIET:
@@ -77,7 +83,7 @@ class Lines:
     def _summarise(self) -> None:
         """The table of targets, once a sync knows what is live where."""
         for line in self._targets.lines():
-            self.write(f"    {line}")
+            self.write(f"    {line.text}", line.style)
 
     def _step_failed(self, event: events.StepFailed) -> None:
         self._end_waiting()
@@ -169,7 +175,8 @@ class Lines:
             self._failures.append(outcome)
         if self._verbose:
             end = "done" if outcome.ok else f"{outcome.error}: {outcome.message}"
-            self.write(f"    {outcome.target}: {end} ({outcome.seconds:.1f} s)")
+            took = f"({outcome.seconds:.1f} s)"
+            self.write(f"    {outcome.target}: {end} {took}", "" if outcome.ok else "red")
 
     def _stage_finished(self, event: events.StageFinished) -> None:
         if self._dry_run or event.succeeded + len(event.failed) == 0:
@@ -180,7 +187,7 @@ class Lines:
         failed = f", {len(event.failed)} failed: {_names(event.failed)}" if event.failed else ""
         self.write(
             f"    {name}: {event.succeeded} done{failed} ({event.seconds:.2f} s)",
-            "yellow" if event.failed else "",
+            "red" if event.failed else "",
         )
 
     def _planned(self, event: events.Planned) -> None:
@@ -201,7 +208,10 @@ class Lines:
             )
         elif event.failed:
             decision = "go on without" if event.passed else "stop because of"
-            self.write(f"    gate: {decision} {_targets(event.failed)}, {event.allowed} may fail")
+            self.write(
+                f"    gate: {decision} {_targets(event.failed)}, {event.allowed} may fail",
+                "yellow" if event.passed else "red",
+            )
             if event.passed:
                 self._tell_causes()
             else:
@@ -224,7 +234,7 @@ class Lines:
     def _cache_answered(self, event: events.CacheAnswered) -> None:
         if event.error:
             self.write(f"    {event.cache} may serve old pages: {event.error}", "yellow")
-            self.write(f"      {event.again}", "yellow")
+            self.write(f"      {event.again}", whole=True)
         elif self._verbose:
             self.write(f"    {event.cache}: banned ({event.seconds:.2f} s)")
 
@@ -237,7 +247,7 @@ class Lines:
     def _hook_ran(self, event: events.HookRan) -> None:
         if event.exit_code != 0:
             end = "did not end" if event.exit_code is None else f"exit code {event.exit_code}"
-            self.write(f"    {event.phase} hook {event.hook}: {end}", "yellow")
+            self.write(f"    {event.phase} hook {event.hook}: {end}", "red")
         elif self._verbose:
             self.write(f"    {event.phase} hook {event.hook} ({event.seconds:.1f} s)")
 
@@ -247,7 +257,7 @@ class Lines:
     def _noted(self, event: events.Noted) -> None:
         self._write_text(f"    {event.message}")
 
-    def _write_text(self, text: str, style: str = "") -> None:
+    def _write_text(self, text: str, style: Style = "") -> None:
         """Lines of one message: those after its first are seen to belong to it."""
         first, *more = text.split("\n")
         self.write(first, style)

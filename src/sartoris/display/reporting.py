@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from sartoris.display.table import table
-from sartoris.formatting import duration, plural
+from sartoris.display.terminal import Line
+from sartoris.formatting import duration, name_of, plural
 from sartoris.queries.report import Report, SlotReport, TargetReport
 from sartoris.queries.status import Status
 
@@ -13,30 +14,34 @@ _FEW = 8  # targets that are listed each, whatever they have
 _DUE = {"hooks": "live hooks"}
 
 
-def report_lines(found: Report, now: float, *, everything: bool = False) -> list[str]:
+def report_lines(found: Report, now: float, *, everything: bool = False) -> list[Line]:
     """Each slot with its targets, and the rollouts. Of a large fleet the targets that are not
     current, or with `everything` all. `now` is the time, in seconds since the epoch.
     """
-    notes = [found.note, ""] if found.note else []
-    notes += _open(found.open) if found.open else []
+    notes = [Line(found.note, "yellow"), Line("")] if found.note else []
+    notes += map(Line, _open(found.open)) if found.open else []
     slots = (_slot(slot, found, now, everything=everything) for slot in found.slots)
-    return [*notes, *(line for lines in slots for line in (*lines, "")), *_rollouts(found)]
+    return [*notes, *(line for lines in slots for line in (*lines, Line(""))), *_rollouts(found)]
 
 
-def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> list[str]:
+def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> list[Line]:
     should = found.desired.release if found.desired else "nothing yet"
-    lines = [f"{found.slot} of {whole.repository} ({found.path or 'no targets'}): {should}"]
+    lines = [Line(f"{found.slot} of {whole.repository} ({found.path or 'no targets'}): {should}")]
     listed = found.targets if everything or len(found.targets) <= _FEW else found.not_current
-    lines += table(
+    rows = table(
         ("  target", "live", "condition"),
         [(f"  {t.target}", t.live or "nothing", _condition(t, now)) for t in listed],
     )
+    lines += [Line(one, hanging=6) for one in rows[:1]]
+    for target, row in zip(listed, rows[1:], strict=True):
+        lines.append(Line(row, "" if target.condition == "current" else "red", 6))
     if found.targets:
         current = [one for one in found.targets if one not in found.not_current]
         verified = " and verified" if current and all(one.complete for one in current) else ""
         count = f"{len(current)} of {plural(len(found.targets), 'target')} current"
-        lines.append(f"{count}{verified if len(listed) < len(found.targets) else ''}.")
-    return [*lines, *_next(found, whole.open)]
+        text = f"{count}{verified if len(listed) < len(found.targets) else ''}."
+        lines.append(Line(text, "red" if found.not_current else "green"))
+    return [*lines, *map(Line, _next(found, whole.open))]
 
 
 def _open(found: Status) -> list[str]:
@@ -84,17 +89,20 @@ def _condition(target: TargetReport, now: float) -> str:
     return "current, verified" if target.complete else target.condition
 
 
-def _rollouts(found: Report) -> list[str]:
-    return table(
-        ("rollout", "action", "result", "when", "by"),
-        [
-            (
-                rollout.tag,
-                rollout.action,
-                rollout.result or "open",
-                time.strftime("%Y-%m-%d %H:%M", time.localtime(rollout.started)),
-                rollout.by,
-            )
-            for rollout in found.rollouts
-        ],
-    )
+def kind_of(action: str) -> str:
+    """What a rollout is called that `action` began: `start` would be read as how far it came."""
+    return "deploy" if action == "start" else action
+
+
+def _rollouts(found: Report) -> list[Line]:
+    rows = [
+        (
+            rollout.tag,
+            kind_of(rollout.action),
+            rollout.result or "open",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(rollout.started)),
+            name_of(rollout.by),
+        )
+        for rollout in found.rollouts
+    ]
+    return [Line(one) for one in table(("rollout", "kind", "result", "when", "by"), rows)]

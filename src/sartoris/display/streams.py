@@ -10,29 +10,43 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
+from sartoris.display.terminal import Line, Style, laid_out
 from sartoris.formatting import shown, shown_on_one_line, without_bytes
 
 
-def write_line(stream: TextIO, line: str) -> None:
-    """One line, at once."""
-    _write(stream, shown_on_one_line(line) + "\n")
+def write_line(stream: TextIO, line: str, style: Style = "", *, hanging: int | None = None) -> None:
+    """One line, at once. On a terminal it is styled and wrapped, as `laid_out` does it."""
+    _write(stream, laid_out(_safe(stream, shown_on_one_line(line)), stream, style, hanging=hanging))
 
 
-def write_lines(stream: TextIO, text: str) -> None:
-    """A text of one or more lines, at once."""
-    _write(stream, shown(text) + "\n")
+def write_lines(stream: TextIO, text: str, style: Style = "") -> None:
+    """A text of one or more lines, at once, each laid out as that of `write_line`."""
+    lines = _safe(stream, shown(text)).split("\n")
+    _write(stream, "\n".join(laid_out(line, stream, style) for line in lines))
 
 
-def say(text: str = "") -> None:
+def say(text: str = "", style: Style = "") -> None:
     """Lines for a person, on standard error."""
-    write_lines(sys.stderr, without_bytes(text))
+    write_lines(sys.stderr, without_bytes(text), style)
 
 
-def print_line(line: str) -> None:
+def say_command(step: str) -> None:
+    """What to type next: it stays whole, however long it is."""
+    _write(sys.stderr, shown(without_bytes(step)))
+
+
+def print_line(line: str, style: Style = "", *, hanging: int | None = None) -> None:
     """A line of an answer, on standard output."""
-    write_line(sys.stdout, line)
+    write_line(sys.stdout, line, style, hanging=hanging)
+
+
+def print_lines(lines: Iterable[Line]) -> None:
+    """Lines of an answer, each in its style."""
+    for line in lines:
+        print_line(line.text, line.style, hanging=line.hanging)
 
 
 def print_text(text: str) -> None:
@@ -47,14 +61,14 @@ def print_document(document: object, indent: int | None = 1) -> None:
 
 def ask(question: str) -> None:
     """A question for a person, who answers on the same line."""
-    _write(sys.stderr, shown_on_one_line(question))
+    _write(sys.stderr, shown_on_one_line(question), end="")
 
 
 def write_document(stream: TextIO, document: object, indent: int | None = None) -> None:
     """JSON for a program: it gets every character, and a terminal sees none that it obeys."""
     import json
 
-    _write(stream, json.dumps(document, indent=indent).replace("\x7f", "\\u007f") + "\n")
+    _write(stream, json.dumps(document, indent=indent).replace("\x7f", "\\u007f"))
 
 
 def write_answer(answer: str) -> None:
@@ -65,12 +79,15 @@ def write_answer(answer: str) -> None:
     sys.stdout.flush()
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _safe(stream: TextIO, text: str) -> str:
+    """A terminal may obey bytes that are no text."""
+    return without_bytes(text) if stream.isatty() else text
+
+
+def _write(stream: TextIO, text: str, end: str = "\n") -> None:
     """That nobody reads any more is no reason to stop a rollout half way."""
-    if stream.isatty():  # which may obey bytes that are no text
-        text = without_bytes(text)
     try:
-        stream.write(text)
+        stream.write(_safe(stream, text + end))
         stream.flush()
     except BrokenPipeError:
         silence(stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sartoris.display.table import table
+from sartoris.display.terminal import Line, Style
 from sartoris.orders import Outcome
 
 STAGES = ("fetch", "switch")
@@ -20,7 +21,7 @@ class TargetTable:
         if stage in STAGES:
             self._outcomes.setdefault(outcome.target, {})[stage] = outcome
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Line]:
         """What is alike in one line; where something failed a row for each target that failed, and
         where they are few for the others, too. No lines when no target was sent anything.
         """
@@ -31,7 +32,11 @@ class TargetTable:
         groups: dict[tuple[object, ...], list[str]] = {}
         for name in (name for name in others if name not in rows):
             groups.setdefault((*self._outcomes[name], self._live(name)), []).append(name)
-        return [*told, *(self._alike(names) for names in groups.values())]
+        styles: list[Style] = ["", *("red" if self._failed(name) else "" for name in rows)]
+        return [
+            *(Line(text, style) for text, style in zip(told, styles, strict=False)),
+            *(Line(self._alike(names)) for names in groups.values()),
+        ]
 
     def _alike(self, names: list[str]) -> str:
         """`120 targets: fetched in 0.40-2.10 s, switched in 0.05 s; live: slot0-...`"""

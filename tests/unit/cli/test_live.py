@@ -19,6 +19,7 @@ from sartoris.events import (
     TargetAnswered,
     Warned,
 )
+from tests.unit.display.screen import Screen
 from tests.unit.fleet.recorded import outcome
 
 STAGE: list[Event] = [
@@ -40,9 +41,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Draw:
 
     def draw(*events: Event, terminal: bool = True, dry_run: bool = False) -> str:
         monkeypatch.setenv("TERM", "xterm-256color")
-        monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")
-        lines, screen = LiveLines(dry_run=dry_run), io.StringIO()
-        lines._console.file, lines._console.width = screen, 80
+        monkeypatch.setenv("COLUMNS", "80")
+        screen = Screen() if terminal else io.StringIO()
+        monkeypatch.setattr("sys.stderr", screen)
+        lines = LiveLines(dry_run=dry_run)
         for event in events:
             lines(event)
         return screen.getvalue()

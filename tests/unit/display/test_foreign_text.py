@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from sartoris import events
 from sartoris.cli.live import LiveLines
@@ -23,6 +21,7 @@ from sartoris.formatting import hanging, shown, shown_on_one_line
 from sartoris.integrations.logfile import LogFile
 from sartoris.integrations.timing import Timing
 from sartoris.shell import command
+from tests.unit.display.screen import Screen
 from tests.unit.samples import any_event
 
 SOURCE = Path(__file__).parents[3] / "src" / "sartoris"
@@ -76,10 +75,13 @@ def test_lines_of_every_event_are_clean(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lines_on_a_terminal_of_every_event_are_clean(kind: type[Event]) -> None:
-    lines, screen = LiveLines(verbose=True), io.StringIO()
-    lines._console = Console(file=screen, markup=False, emoji=False, highlight=False, width=200)
-    lines(any_event(kind, EVIL))
+def test_lines_on_a_terminal_of_every_event_are_clean(
+    kind: type[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")  # colours are controls of ours
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    LiveLines(verbose=True)(any_event(kind, EVIL))
     if kind is not events.StageStarted:  # the bar's own
         assert_clean(screen.getvalue())
 

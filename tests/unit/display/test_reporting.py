@@ -30,7 +30,8 @@ def lines(*targets: TargetReport, everything: bool = False) -> list[str]:
         prefix="slot0", slot="php-slot0", path="/srv/php-slot0", desired=DESIRED, targets=targets
     )
     found = Report(repository="wiki", slots=(slot,), rollouts=(), verified=False)
-    return report_lines(found, now=60.0, everything=everything)[1:-1]
+    told = report_lines(found, now=60.0, everything=everything)
+    return [line.text for line in told[1:-1]]
 
 
 def test_a_few_targets_are_listed_each() -> None:

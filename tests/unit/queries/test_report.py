@@ -26,7 +26,7 @@ def world(tmp_path: Path) -> World:
 
 def told(world: World) -> str:
     with world.command("report") as command:
-        return "\n".join(report_lines(report(command), time.time()))
+        return "\n".join(one.text for one in report_lines(report(command), time.time()))
 
 
 def test_what_a_rollout_has_half_switched_is_gone_on_with(world: World) -> None:

@@ -7,13 +7,16 @@ from itertools import groupby
 
 import click
 
-from sartoris.cli.context import here, options, wants_json, with_remote_of_rollout
+from sartoris.cli.context import here, is_verbose, options, wants_json, with_remote_of_rollout
 from sartoris.cli.options import common_options, prefix_argument
-from sartoris.diagnostics import Finding
+from sartoris.diagnostics import Finding, State
 from sartoris.display import streams
+from sartoris.display.terminal import Line, Style
 from sartoris.formatting import plural
 from sartoris.git.repository import Repository
 from sartoris.queries.doctor import Examination, examine
+
+_STYLES: dict[State, Style] = {"ok": "", "warning": "yellow", "wrong": "red", "unknown": "yellow"}
 
 
 @click.command("doctor")
@@ -24,31 +27,36 @@ def command(context: click.Context, prefix: str | None) -> None:
     """Tell what is wrong with the set-up of this deployment server, and what to type.
 
     Looks at git, the configuration, the repositories, hooks, disks and targets, and changes
-    nothing. Exit code 1: something is wrong; a warning alone is not.
+    nothing. What is in order is counted, and listed with `-v`. Exit code 1: something is wrong; a
+    warning alone is not.
     """
     found = examine(Repository.meant(here()), options(prefix), with_remote_of_rollout)
     if wants_json():
         streams.print_document(found.to_json())
     else:
-        for line in _lines(found):
-            streams.print_line(line)
+        streams.print_lines(_lines(found, everything=is_verbose()))
     context.exit(0 if found.is_well else 1)
 
 
-def _lines(found: Examination) -> Iterator[str]:
-    width = max(len(finding.name) for _, finding in found.findings)
-    for subject, group in groupby(found.findings, key=lambda one: one[0]):
-        yield f"{subject}:"
+def _lines(found: Examination, *, everything: bool) -> Iterator[Line]:
+    """What is not in order, by subject, and the count of what is; or with `everything` all."""
+    findings = [one for one in found.findings if everything or one[1].state != "ok"]
+    width = max((len(finding.name) for _, finding in findings), default=0)
+    for subject, group in groupby(findings, key=lambda one: one[0]):
+        yield Line(f"{subject}:")
         for _, finding in group:
             yield from _lines_of(finding, width)
-    yield ""
-    yield _summary(found)
+    if findings:
+        yield Line("")
+    hint = " (-v lists all)" if len(findings) < len(found.findings) else ""
+    yield Line(f"{_summary(found)}{hint}.", "green" if found.is_well else "red")
 
 
-def _lines_of(finding: Finding, width: int) -> Iterator[str]:
-    yield f"  {finding.state:<7}  {finding.name:<{width}}  {finding.text}"
+def _lines_of(finding: Finding, width: int) -> Iterator[Line]:
+    before = f"  {finding.state:<7}  {finding.name:<{width}}  "
+    yield Line(f"{before}{finding.text}", _STYLES[finding.state], len(before))
     for step in finding.next_steps:
-        yield f"  {'':<7}  {'':<{width}}  Next: {step}"
+        yield Line(f"  {'':<7}  {'':<{width}}  Next: {step}", hanging=len(before))
 
 
 def _summary(found: Examination) -> str:
@@ -57,4 +65,4 @@ def _summary(found: Examination) -> str:
         counts.append(plural(found.count("warning"), "warning"))
     if found.count("unknown"):
         counts.append(f"{found.count('unknown')} not known")
-    return f"{', '.join(counts)}, {found.count('ok')} ok."
+    return f"{', '.join(counts)}, {found.count('ok')} ok"

@@ -12,8 +12,10 @@ from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.options import common_options, count
 from sartoris.display import streams
 from sartoris.display.past import past
+from sartoris.display.reporting import kind_of
 from sartoris.display.table import table
 from sartoris.errors import WrongUsage
+from sartoris.formatting import name_of
 from sartoris.journal.store import Journal, RolloutRecord
 from sartoris.queries.history import RolloutHistory, of_session, of_tag, rollouts
 from sartoris.rollout.records import Records
@@ -47,7 +49,7 @@ def _tell_rollouts(found: tuple[RolloutRecord, ...]) -> None:
         return
     if not found:
         streams.say("There are no rollouts yet.")
-    heading = ("rollout", "action", "result", "when", "took", "by")
+    heading = ("rollout", "kind", "result", "when", "took", "by")
     for line in table(heading, [_row(one) for one in found]):
         streams.print_line(line)
 
@@ -55,15 +57,17 @@ def _tell_rollouts(found: tuple[RolloutRecord, ...]) -> None:
 def _row(one: RolloutRecord) -> tuple[str, ...]:
     took = f"{one.ended - one.started:.0f} s" if one.ended is not None else "-"
     tag, when = one.tag or "(no tag)", _when(one.started)
-    return (tag, one.action, one.result or "open", when, took, one.by)
+    return (tag, kind_of(one.action), one.result or "open", when, took, name_of(one.by))
 
 
 def _tell(history: RolloutHistory) -> None:
     if wants_json():
         streams.print_document(history.to_json())
         return
-    for line in (*_heading(history.rollout), *past(history.events)):
+    for line in _heading(history.rollout):
         streams.print_line(line)
+    for line in past(history.events):
+        streams.print_line(line, hanging=14)
 
 
 def _heading(rollout: RolloutRecord | None) -> Iterator[str]:

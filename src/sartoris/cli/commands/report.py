@@ -51,5 +51,5 @@ def command(
     if wants_json():
         streams.print_document(found.to_json())
     else:
-        for line in report_lines(found, time.time(), everything=everything or is_verbose()):
-            streams.print_line(line)
+        everything = everything or is_verbose()
+        streams.print_lines(report_lines(found, time.time(), everything=everything))
