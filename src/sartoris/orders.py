@@ -25,6 +25,14 @@ _ORDER_LISTS = ("shared", "shared_directories")
 _LISTS = ("held", "due", "changed", "added", "remains")  # in JSON; tuples here
 
 
+_STANDS = {
+    "path-is-directory": "a directory that is not Sartoris's",
+    "path-is-foreign-link": "a link that is not Sartoris's",
+    "path-is-link": "a link that is not Sartoris's",
+    "path-is-file": "a file that is not Sartoris's",
+}
+
+
 def now() -> int:
     """The time for `Order.decided`."""
     return time.time_ns() // 1_000_000
@@ -70,7 +78,9 @@ class Outcome:
     `complete` and `changed` are set by `verify`: is the live release all there, and which of its
     files differ from it; and so is `added`: which are not the release's. `seconds` is how long the
     target took. `output` is the end of what a failed program wrote. `remains` is what the target
-    could not remove of old releases, and whose it is: a few of the files.
+    could not remove of old releases, and whose it is: a few of the files. `adopted` tells what the
+    release took the place of: where it lies, or `-> TEXT` for a link. `in_the_way` is the error
+    that what stands at the path now gives without `adopt`, "" for none.
     """
 
     action: str
@@ -88,6 +98,13 @@ class Outcome:
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()
+    adopted: str = ""
+    in_the_way: str = ""
+
+    @property
+    def what_is_live(self) -> str:
+        """The release, or in words what stands in its place; not known of a silent one."""
+        return self.live or _STANDS.get(self.in_the_way, "nothing")
 
     @property
     def silent(self) -> bool:

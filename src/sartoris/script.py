@@ -271,7 +271,7 @@ class _Forward(Sync):
             raise roll_out.stopped(self._session, why, self._fetched)
         names = {*self._may_have_it, *self._switched.outcomes}
         back = roll_out.roll_back(self._session, names)
-        raise roll_out.not_switched(self._session, why, back)
+        raise roll_out.not_switched(self._session, why, self._switched, back)
 
     def _end(self) -> None:
         """A script that forgot the gate after its last switch is asked here."""

@@ -121,12 +121,24 @@ def test_a_directory_in_the_place_of_a_shared_link_is_set_aside_not_lost(target:
     assert (kept / "photo").read_text() == "photo"
 
 
-def test_withdraw_is_refused_with_the_reason(target: Target) -> None:
+def test_withdraw_takes_the_files_of_a_first_release_away(target: Target) -> None:
+    target.release("t1", {"a": "1", "lib/b": "b"}, switch="in-place", deploy_text="x")
+    (target.live / "upload").write_text("u")
+
+    for _ in range(2):
+        outcome = target.ask("withdraw", "t1", switch="in-place")
+        assert (outcome["error"], outcome["live"]) == ("", "")
+        assert tree(target.live) == entries({"upload": "u"})
+    target.release("t2", {"a": "2"}, switch="in-place")
+
+
+def test_withdraw_is_refused_where_a_release_was_live_before(target: Target) -> None:
     target.release("t1", {"a": "1"}, switch="in-place")
+    target.release("t2", {"a": "2"}, switch="in-place")
 
-    outcome = target.ask("withdraw", "t1", switch="in-place")
+    outcome = target.ask("withdraw", "t2", switch="in-place")
 
-    assert (outcome["error"], outcome["live"]) == ("bad-order", "t1")
+    assert (outcome["error"], outcome["live"]) == ("bad-order", "t2")
 
 
 @pytest.mark.parametrize("mode", ["atomic", "in-place"])

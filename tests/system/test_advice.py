@@ -560,6 +560,7 @@ NOT_TYPED: dict[str, str] = {
     "rollout/checks:require_clean_tree": _CHOICE,
     "rollout/checks:require_commits": _CHOICE,
     "rollout/checks:require_not_blocked": _LOOKS,
+    "rollout/checks:require_place": _CHOICE,
     "rollout/checks:require_something_new_since": _CHOICE,
     "rollout/checks:require_tags_allowed": _CHOICE,
     "rollout/checks:require_umask": _CHOICE,

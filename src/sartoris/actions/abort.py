@@ -106,7 +106,8 @@ def _reset_work_tree(session: Session, failed: str) -> list[str]:
         except SartorisError as error:
             if not (state.has_told_targets and delivery_of(session) is TO_FLEET):
                 raise
-            fleet = failed or f"Live on the servers again: {state.release_before or 'nothing'}"
+            before = state.release_before or "what stood there before"
+            fleet = failed or f"Live on the servers again: {before}"
             raise WorkTreeNotReset(
                 f"{fleet}\nThe working repository is not reset, and the rollout is still open:"
                 f" {error.message}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sartoris.actions import announcing
 from sartoris.actions.purge import purge
 from sartoris.errors import Refused, SyncIncomplete
+from sartoris.fleet.adopted import adopt_steps
 from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.release_spec import ReleaseSpec
@@ -27,7 +28,7 @@ class Converged:
     """One slot, which should have `release` live, "" for nothing.
 
     `brought` targets were not current and are now, but for those that `failed` names and explains
-    ("" for none); the other `asked` always were current.
+    ("" for none), with `steps` to type for some causes; the other `asked` always were current.
     """
 
     slot: str
@@ -35,6 +36,7 @@ class Converged:
     asked: tuple[str, ...]
     brought: tuple[str, ...]
     failed: str = ""
+    steps: tuple[str, ...] = ()
 
 
 class StillBehind(SyncIncomplete):
@@ -121,7 +123,8 @@ def _bring(command: Command, desired: Desired, names: Sequence[str]) -> Converge
     purge(command, desired.prefix, desired.release)  # of what these targets have served until now
     failed = _failed(command, ran)
     rest = f"\nThe others have {desired.release} live." if failed else ""
-    return Converged(desired.slot, desired.release, chosen, behind, failed + rest)
+    steps = tuple(adopt_steps(ran.result.outcomes.values(), "converge"))
+    return Converged(desired.slot, desired.release, chosen, behind, failed + rest, steps)
 
 
 def _withdraw(command: Command, record: RolloutRecord, names: Sequence[str]) -> Converged:
@@ -180,7 +183,11 @@ def _require_converged(results: Sequence[Converged]) -> None:
     if failed:
         raise StillBehind(
             "\n".join(failed),
-            next_steps=["git deploy converge   # once the cause is fixed", "git deploy report"],
+            next_steps=[
+                *dict.fromkeys(step for done in results for step in done.steps),
+                "git deploy converge   # once the cause is fixed",
+                "git deploy report",
+            ],
         )
 
 

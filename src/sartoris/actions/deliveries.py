@@ -17,6 +17,7 @@ from sartoris.actions.roll_out import SyncResult, roll_out, take_back, where_liv
 from sartoris.actions.sync_hook import run_rollback_hook, run_sync_hook
 from sartoris.errors import SartorisError
 from sartoris.events import LeftBehind
+from sartoris.fleet.adopted import in_the_way
 from sartoris.fleet.fleet import StageResult
 from sartoris.formatting import plural
 from sartoris.orders import Outcome
@@ -71,6 +72,8 @@ class ToFleet(Delivering):
         ships = shipment.describe(session.site.repository, most=most)
         session.fleet()  # targets that cannot be found out are no reason to have a tag
         warn_about_removed_targets(session)
+        if session.site.options.dry_run:
+            _warn_of_what_stands_there(session)
         session.events.emit(ships)
 
     def deliver(self, session: Session, *, everyone: bool) -> SyncResult:
@@ -86,6 +89,9 @@ class ToFleet(Delivering):
         if not (session.state.has_told_targets and session.site.has_fleet):
             return ""
         back = take_back(session, session.fleet().targets)
+        if not back.release or back.failed:
+            for line in where_live(back.result):
+                session.events.note(line)
         if not back.failed:
             return ""
         session.events.emit(LeftBehind(targets=back.failed, release=back.release))
@@ -153,6 +159,13 @@ class ByHand(Delivering):
 
 TO_FLEET, BY_HOOK, BY_HAND = ToFleet(), ByHook(), ByHand()
 _ALL: dict[str, Delivering] = {one.kind.name: one for one in (TO_FLEET, BY_HOOK, BY_HAND)}
+
+
+def _warn_of_what_stands_there(session: Session) -> None:
+    """Targets say so themselves when they fetch; in a dry run they do not."""
+    fleet = session.fleet().fleet
+    for text, _ in in_the_way(fleet.status(fleet.targets).outcomes.values(), fleet.order):
+        session.events.warn(text)
 
 
 def delivery_of(session: Session) -> Delivering:

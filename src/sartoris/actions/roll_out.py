@@ -14,6 +14,7 @@ from sartoris.actions import desired_state
 from sartoris.actions.purge import ban_commands, purge, stale_lines
 from sartoris.errors import SyncIncomplete
 from sartoris.events import LeftBehind, Published
+from sartoris.fleet.adopted import adopt_steps
 from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.release_spec import ReleaseSpec
@@ -70,7 +71,8 @@ def roll_out(session: Session, targets: Sequence[str], missing: Sequence[str]) -
     switched = switch(session, release, holding, behind=fetched.failed)
     if not switched.passed:
         back = roll_back(session, {*may_have_it, *switched.result.outcomes})
-        raise not_switched(session, why_failed(session, "switch", switched.result), back)
+        why = why_failed(session, "switch", switched.result)
+        raise not_switched(session, why, switched.result, back)
     purge_caches(session, release.release)
     return record(session, behind={*fetched.failed, *switched.failed})
 
@@ -199,12 +201,12 @@ def take_back(session: Session, names: Iterable[str]) -> RolledBack:
     return RolledBack(state.release_before, back.failed, asked.and_then(back.result), stale)
 
 
-def not_switched(session: Session, why: str, back: RolledBack) -> GateClosed:
-    """The error for a rollout that was rolled back because of `why`."""
-    lines = [why]
+def not_switched(session: Session, why: str, failed: StageResult, back: RolledBack) -> GateClosed:
+    """The error for a rollout that was rolled back because of `why`, by what `failed`."""
+    lines, adopting = [why], adopt_steps(failed.outcomes.values(), "resync")
     if back.failed:
-        failed = {name: back.result.outcomes[name] for name in back.failed}
-        lines += [why_failed(session, "roll back", StageResult("roll back", failed))]
+        not_back = {name: back.result.outcomes[name] for name in back.failed}
+        lines += [why_failed(session, "roll back", StageResult("roll back", not_back))]
         lines += where_live(back.result)
     else:
         said = "Every target that had switched was rolled back."
@@ -213,6 +215,7 @@ def not_switched(session: Session, why: str, back: RolledBack) -> GateClosed:
         "\n".join([*lines, *stale_lines(back.stale)]),
         next_steps=[
             *ban_commands(session.site, session.state.prefix, back.release, back.stale),
+            *adopting,
             "git deploy resync   # tries again, once the cause is fixed",
             "git deploy abort    # gives up this rollout",
             "git deploy report --verify",
@@ -234,6 +237,7 @@ def stopped(session: Session, why: str, fetched: StageResult) -> GateClosed:
     return GateClosed(
         "\n".join([why, *_with_live(said, "Live is still", session, answers)]),
         next_steps=[
+            *adopt_steps(fetched.outcomes.values(), "resync"),
             "git deploy resync   # once the cause is fixed",
             "git deploy abort    # gives up this rollout",
         ],
@@ -261,7 +265,7 @@ def where_live(answers: StageResult) -> list[str]:
         if outcome.silent:
             silent.setdefault(outcome.error, []).append(name)
         else:
-            live.setdefault(outcome.live or "nothing", []).append(name)
+            live.setdefault(outcome.what_is_live, []).append(name)
     return [
         *(f"Live is {release} on {', '.join(names)}" for release, names in live.items()),
         *(f"What is live is not known of {', '.join(n)} ({why})" for why, n in silent.items()),
@@ -271,8 +275,8 @@ def where_live(answers: StageResult) -> list[str]:
 def _with_live(said: str, live_is: str, session: Session, answers: StageResult) -> list[str]:
     """`said`, with the one release that all of the fleet say is live, or with who says what."""
     outcomes = answers.outcomes.values()
-    found = {outcome.live for outcome in outcomes}
+    found = {outcome.what_is_live for outcome in outcomes}
     is_one = len(found) == 1 and not any(outcome.silent for outcome in outcomes)
     if is_one and set(answers.outcomes) >= set(session.fleet().targets):
-        return [f"{said} {live_is}: {found.pop() or 'nothing'}"]
+        return [f"{said} {live_is}: {found.pop()}"]
     return [said, *where_live(answers)]

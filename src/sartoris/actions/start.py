@@ -110,6 +110,7 @@ def require_ready(site: Site) -> None:
     checks.require_clean_tree(site)
     checks.require_remote(site)
     checks.require_source(site)
+    checks.require_place(site)
     require_trust(site)
 
 

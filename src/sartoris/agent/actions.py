@@ -47,7 +47,8 @@ ACTIONS: dict[str, Action] = {
         locks=True,
     ),
     "withdraw": Action(
-        "Make nothing live where a release is, as before the slot's first rollout.",
+        "Make nothing live where a release is, as before the slot's first rollout; what the "
+        "release took the place of stands there again.",
         example=("release",),
         locks=True,
     ),

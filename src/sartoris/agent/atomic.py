@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
+from typing import Optional
 
 from sartoris.agent.errors import Failure, GitFailed
 from sartoris.agent.files import (
@@ -25,19 +25,15 @@ from sartoris.agent.tree import Tree
 class AtomicSlot(Slot):
     """The path is a link to the live release; switching is one rename(2)."""
 
-    def check_path(self) -> None:
-        path, order = self.place.path, self.order
+    def in_the_way(self) -> Optional[Failure]:
+        path, name = self.place.path, self.order.path
         if not lexists(path) or self.place.linked_release():
-            return
+            return None
         if path.is_symlink():
-            if not order.adopt:
-                raise Failure(
-                    "path-is-foreign-link", f"{order.path} is a link that is not Sartoris's"
-                )
-        elif not path.is_dir():
-            raise Failure("path-is-file", f"{order.path} is a file")
-        elif not order.adopt:
-            raise Failure("path-is-directory", f"{order.path} is a directory, and was not adopted")
+            return Failure("path-is-foreign-link", f"{name} is a link that is not Sartoris's")
+        if not path.is_dir():
+            return Failure("path-is-file", f"{name} is a file")
+        return Failure("path-is-directory", f"{name} is a directory, and was not adopted")
 
     def obtain(self) -> None:
         """Stage the release; the last rename says that it is complete."""
@@ -153,32 +149,29 @@ class AtomicSlot(Slot):
 
     def switch(self) -> None:
         order, place = self.order, self.place
+        if self.went_back():
+            return
         if not self.records.holds(order.release, order.commit):
             raise self.not_held()
         self.check_path()
         live = self.records.live()
-        if live != order.release or self.records.state().get("release") != live:
-            self.record_switch(live, hooks="due", replaced=self._foreign_link())
-            self._point_link()
+        state = self.records.state()
+        again = live == order.release == state.get("release") and state.get("mode") == "atomic"
+        if not again:
+            adopted = self.adopting(directory=is_real_directory(place.path))
+            self.record_switch(live, hooks="due", adopted=adopted)
+            self._point_link(adopted.get("name", ""))
         self.after_switch(place.releases / order.release)
 
-    def _foreign_link(self) -> str:
-        path = self.place.path
-        foreign = path.is_symlink() and not self.place.linked_release()
-        return os.fspath(path.readlink()) if foreign else ""
-
-    def _point_link(self) -> None:
+    def _point_link(self, name: str) -> None:
         place = self.place
-        link = place.state.parent / f".{self.order.slot}.link"
-        link.unlink(missing_ok=True)
-        link.symlink_to(f".sartoris/releases/{self.order.release}")
         if is_real_directory(place.path):
-            place.set_aside(place.path)
-        link.replace(place.path)
+            place.set_aside(place.path, name)
+        place.point(f".sartoris/releases/{self.order.release}")
         # The switch has happened; what is answered must also be true after a power cut.
         sync_directory(place.directory)
 
-    def withdraw(self) -> None:
+    def take_away(self) -> None:
         """Take the live link away, when it is the order's release or the order names none."""
         live = self.place.linked_release()
         if not live or self.order.release not in ("", live):

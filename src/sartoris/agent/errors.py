@@ -75,7 +75,12 @@ ERRORS: dict[str, ErrorWord] = {
     "path-is-foreign-link": ErrorWord(
         "a link that is not the agent's stands at the path; adopt not ordered"
     ),
-    "path-is-link": ErrorWord("the slot switches in place, but its path is a symbolic link"),
+    "path-is-link": ErrorWord(
+        "the slot switches in place, but its path is a symbolic link; adopt not ordered"
+    ),
+    "path-holds-source": ErrorWord(
+        "the repository that is deployed from is at the path, or below it"
+    ),
     "service-failed": ErrorWord(
         "the service could not be acted on; after a switch, the release is live"
     ),

@@ -36,6 +36,7 @@ MODULES = (
     "tree",
     "submodules",
     "real_tree",
+    "adopting",
     "release_hooks",
     "slot",
     "atomic",

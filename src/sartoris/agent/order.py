@@ -28,6 +28,7 @@ class Order:
     decided: when the deployment server decided on the release, milliseconds since the epoch.
     catch_up: whether it is to catch up; then it is not for targets for which another
     release was ordered later.
+    left: the release that a switch goes back from; what it took the place of stands there again.
     everything: whether a look at the live tree names added files too that git ignores.
     level: the level of agent that is asked for; 0: the lowest that carries the order out in full.
     """
@@ -53,5 +54,6 @@ class Order:
     service_action: str = ""
     decided: int = 0
     catch_up: bool = False
+    left: str = ""
     everything: bool = False
     level: int = 0

@@ -121,8 +121,11 @@ def _with_facts(fields: dict[str, Any], slot: Slot) -> dict[str, Any]:
         live = slot.records.live()
         fields = {**fields, "live": live, "previous": slot.records.previous(live)}
         held = [record.release for record in slot.records.held()]
-        facts = {"held": held, "due": slot.due(live), "remains": slot.place.remains()}
-        return {**fields, **facts}
+        facts: dict[str, Any] = {"held": held, "due": slot.due(live)}
+        facts["remains"] = slot.place.remains()
+        adopted, found = slot.adopted(), slot.in_the_way()
+        facts["adopted"] = adopted.describe(slot.place) if adopted else ""
+        return {**fields, **facts, "in_the_way": found.error if found else ""}
     except OSError as error:
         return {**fields, **_logical(_from_os_error(error, slot), slot)} if fields["ok"] else fields
 
@@ -154,7 +157,7 @@ def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
     outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
-    outcome.update(complete=None, changed=[], added=[])
+    outcome.update(complete=None, changed=[], added=[], adopted="", in_the_way="")
     outcome.update(_guarded(lambda: _attempt(order, root, source)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

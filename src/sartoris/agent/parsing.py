@@ -117,8 +117,9 @@ def _check_needed(order: Order) -> None:
 def _check_names(order: Order) -> None:
     _check_name("repository", order.repository, _REPOSITORY)
     _check_name("slot", order.slot, _NAME)
-    if order.release:
-        _check_name("release", order.release, _NAME)
+    for field, release in (("release", order.release), ("left", order.left)):
+        if release:
+            _check_name(field, release, _NAME)
     if order.commit and not _COMMIT.fullmatch(order.commit):
         raise _bad("commit", "is not a full commit id", order.commit)
 

@@ -91,13 +91,25 @@ class Place:
     def _shown(self, path: Path) -> str:
         return f"{self.logical(os.fspath(path))} ({owner_of(path)})"
 
-    def set_aside(self, path: Path) -> None:
-        """Move somebody's directory or file to adopted/, under a name of its own."""
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    def set_aside(self, path: Path, name: str = "") -> Path:
+        """Move somebody's directory or file to adopted/, under a name of its own; its new path."""
+        there = self.adopted / (name or self.name_in_adopted(path))
         if lexists(self.adopted) and not self.adopted.is_dir():
             set_beside(self.adopted)
         self.adopted.mkdir(exist_ok=True)
-        path.rename(unused(self.adopted / f"{path.name}-{now}"))
+        path.rename(there)
+        return there
+
+    def name_in_adopted(self, path: Path) -> str:
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        return unused(self.adopted / f"{path.name}-{now}").name
+
+    def point(self, text: str) -> None:
+        """Have a link at the path, in the place of another one or of nothing, by one rename."""
+        link = self.state.with_name(f".{self.state.stem}.link")
+        link.unlink(missing_ok=True)
+        link.symlink_to(text)
+        link.replace(self.path)
 
     def logical(self, text: str) -> str:
         """The text with paths as the order speaks of them, the same on every target."""

@@ -33,8 +33,8 @@ _KINDS: dict[str, Any] = {
 }
 _STATE_KINDS: dict[str, Any] = {
     **dict.fromkeys(("mode", "release", "previous", "earlier", "live"), str),
-    **dict.fromkeys(("service", "hooks", "replaced"), str),
-    "order": dict,
+    **dict.fromkeys(("service", "hooks"), str),
+    **dict.fromkeys(("order", "adopted"), dict),
 }
 
 

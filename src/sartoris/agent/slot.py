@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from sartoris.agent.actions import ACTIONS
+from sartoris.agent.adopting import Adopted, WayBack, adopted_in, refuse_source
 from sartoris.agent.diagnosis import damage, damaged_file
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
@@ -54,6 +56,7 @@ class Slot(ABC):
         self.programs = Programs(order.timeout)
         self.store = Store(self.place, order, self.programs)
         self.submodules = Submodules(self.store)
+        self.way_back = WayBack(self.place, self.store)
 
     def carry_out(self) -> dict[str, Any]:
         """Do what the order says; more fields for the outcome. Raises Failure, OSError."""
@@ -216,7 +219,8 @@ class Slot(ABC):
             "service": "due" if self.order.service else "",
             **more,
         }
-        write_json(self.place.state, state, durable=self.order.switch == "in-place")
+        durable = self.order.switch == "in-place" or bool(more.get("adopted"))
+        write_json(self.place.state, state, durable=durable)
 
     def after_switch(self, tree: Path) -> None:
         """Act on the service and run the release's live hooks, each once; keep the store small."""
@@ -290,9 +294,76 @@ class Slot(ABC):
         message = f"the object store of {self.order.repository} is damaged"
         return Failure("corrupt-store", f"{message}; the next release has it fetched anew", what)
 
-    @abstractmethod
     def check_path(self) -> None:
         """Raise Failure when what stands at the path is not ours to replace."""
+        found = self.in_the_way()
+        if found is None:
+            return
+        if found.error == "path-is-file" or not self.order.adopt:
+            raise found
+        refuse_source(self.place, self.order)
+
+    def adopted(self) -> Optional[Adopted]:
+        """What the release that was switched to last has taken the place of."""
+        return adopted_in(self.records.state())
+
+    def adopting(self, directory: bool) -> dict[str, Any]:
+        """For the state: what a switch to the order's release takes the place of, {} for nothing.
+
+        `directory`: whether it is a directory. A switch that is repeated has written it down.
+        """
+        state, path = self.records.state(), self.place.path
+        known = adopted_in({**state, "release": self.order.release})
+        link = ""
+        is_ours = self.order.switch == "atomic" and self.place.linked_release()
+        if path.is_symlink() and not is_ours:
+            link = os.fspath(path.readlink())
+        if not link and not directory:
+            return known.to_json() if known else {}
+        before = {key: value for key, value in state.items() if key != "adopted"}
+        name = "" if link else self.place.name_in_adopted(path)
+        if known and state.get("release") == self.order.release:
+            before = dict(known.before)
+        return Adopted(self.order.release, name, link, before).to_json()
+
+    def went_back(self) -> bool:
+        """Whether what the release that the order leaves took the place of is live again.
+
+        It has to be the order's release; another one is switched to.
+        """
+        adopted = self.adopted()
+        if adopted is None or (self.order.left, self.order.release) != (
+            adopted.release,
+            adopted.live_before,
+        ):
+            return False
+        if not self._put_back(adopted):
+            return False
+        service = "due" if self.order.service else ""
+        state = {**self.records.state(), "service": service, "hooks": "due"}
+        write_json(self.place.state, state)
+        self.after_switch(self.place.path)
+        return True
+
+    def withdraw(self) -> None:
+        """Make nothing live where the order's release is, or any, when it names none."""
+        adopted = self.adopted()
+        named = adopted is not None and self.order.release in ("", adopted.release)
+        if adopted is None or not named or not self._put_back(adopted):
+            self.take_away()
+
+    def _put_back(self, adopted: Adopted) -> bool:
+        """By the mode in which the release was switched, whatever the order's is."""
+        if self.records.state().get("mode") == "atomic":
+            return self.way_back.of_link(adopted)
+        back = []
+        record = self.records.release(adopted.release)
+        self.repairing(lambda: back.append(self.way_back.of_work_tree(adopted, record)))
+        return back[-1]
+
+    @abstractmethod
+    def in_the_way(self) -> Optional[Failure]:
+        """What stands at the path and is not ours to replace, unless it is adopted."""
 
     @abstractmethod
     def obtain(self) -> None:
@@ -303,8 +374,8 @@ class Slot(ABC):
         """Make the release live, and do what is due after it."""
 
     @abstractmethod
-    def withdraw(self) -> None:
-        """Make nothing live where the release is."""
+    def take_away(self) -> None:
+        """Make nothing live where the release is, with nothing to be put back there."""
 
     @abstractmethod
     def tree_of(self, record: Release) -> Tree:

@@ -32,6 +32,7 @@ class Tree:
         self.path, self.index, self.store = path, index, store
         self.place, self.order = store.place, store.order
         self.commit = self.order.commit
+        self.stands_at = path  # or where it will, when it is live
 
     def fill(self) -> None:
         """Bring every tracked file to the commit; only what differs is written."""
@@ -164,7 +165,7 @@ class Tree:
     def _share(self, path: str) -> None:
         shared = self.place.shared / path
         where = self.parent_of(path) / path.rpartition("/")[2]
-        text = os.path.relpath(shared, where.parent)
+        text = os.path.relpath(shared, (self.stands_at / path).parent)
         if where.is_symlink() and os.fspath(where.readlink()) == text:
             return
         if lexists(shared):

@@ -63,7 +63,7 @@ _COMMON: tuple[_Option, ...] = (
         {"default": True, "help": "--no-check-clean: accept a tree that is not clean."},
     ),
     (("--skip-hooks", "--skip_hooks"), {**_FLAG, "help": "Run no hooks."}),
-    (("--adopt",), {**_FLAG, "help": "Replace what stands in the release's place."}),
+    (("--adopt",), {**_FLAG, "help": "Set aside what stands in the release's place."}),
     (("--json",), {**_FLAG, "help": "JSON on standard output: an event a line."}),
     (("-v", "--verbose"), {"count": True, "help": "Tell every step."}),
 )

@@ -52,7 +52,7 @@ class TargetTable:
         """What it said last. A target that did not answer did not say."""
         answers = self._outcomes[name]
         last = answers.get("switch") or answers["fetch"]
-        return "not known" if last.silent else last.live or "nothing"
+        return "not known" if last.silent else last.what_is_live
 
     def _failed(self, name: str) -> bool:
         return any(not outcome.ok for outcome in self._outcomes[name].values())

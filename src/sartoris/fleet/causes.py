@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sartoris.formatting import plural
@@ -20,11 +20,14 @@ class Cause:
 
     def describe(self, most: int = 8) -> str:
         """`2 targets: no-space: MESSAGE (web1, web2)`, with at most `most` names."""
-        count = len(self.targets)
-        names = ", ".join(self.targets[:most]) + (
-            f" and {count - most} more" if count > most else ""
-        )
+        count, names = len(self.targets), named(self.targets, most)
         return f"{plural(count, 'target')}: {self.error}: {self.message} ({names})"
+
+
+def named(targets: Sequence[str], most: int = 8) -> str:
+    """The names of targets, with at most `most` of them."""
+    more = len(targets) - most
+    return ", ".join(targets[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 # What a target says that does not get from the publish repository what it needs.

@@ -67,9 +67,12 @@ class Fleet:
         """Get the release onto the targets' disks, complete, beside what is live."""
         return self._send("fetch", replace(self._order_of(release), size=release.size), targets)
 
-    def switch(self, release: ReleaseSpec, targets: Iterable[str]) -> StageResult:
-        """Make the release live on targets that hold it."""
-        return self._send("switch", replace(self._order_of(release), decided=now()), targets)
+    def switch(
+        self, release: ReleaseSpec, targets: Iterable[str], *, left: str = ""
+    ) -> StageResult:
+        """Make the release live on targets that hold it. `left`: the one that they go back from."""
+        order = replace(self._order_of(release), decided=now(), left=left)
+        return self._send("switch", order, targets)
 
     def withdraw(self, release: str, targets: Iterable[str]) -> StageResult:
         """Make nothing live where `release` is, as before the slot's first rollout."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sartoris.config import CountOrPercent
+from sartoris.fleet.adopted import set_aside
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.fleet import Fleet, StageResult
 from sartoris.fleet.plan import Planner
@@ -64,7 +65,7 @@ class SlotFleet:
         plan = self.planner.without_stop("roll back", targets)
         if before is None:
             return self.runner.run(plan, partial(self._withdraw, left))
-        return self.runner.run(plan, partial(self._return, ReleaseSpec.desired(before)))
+        return self.runner.run(plan, partial(self._return, left, ReleaseSpec.desired(before)))
 
     def gate_opens(self, result: StageResult) -> bool:
         """Whether few enough failed, for whoever sends orders in an order of its own."""
@@ -72,8 +73,11 @@ class SlotFleet:
 
     def _telling(self, ran: Ran) -> Ran:
         """The switch was the last to clean up: what remains now needs a person."""
-        if remains := remaining(ran.result.outcomes.values(), self.fleet.order):
+        outcomes = ran.result.outcomes.values()
+        if remains := remaining(outcomes, self.fleet.order):
             self.runner.events.warn(f"{remains.text}\n{remains.step}")
+        if ran.passed and (aside := set_aside(outcomes, self.fleet.order)):
+            self.runner.events.warn(aside)
         return ran
 
     def _bring(self, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
@@ -82,16 +86,17 @@ class SlotFleet:
             return fetched
         return fetched.and_then(self.fleet.switch(release, fetched.succeeded))
 
-    def _return(self, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
+    def _return(self, left: str, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
         """One that no longer holds the release (it was away, or its disk was changed) gets it."""
-        result = self.fleet.switch(release, targets)
+        result = self.fleet.switch(release, targets, left=left)
         return result.and_then(self._bring(release, result.failed)) if result.failed else result
 
     def _withdraw(self, release: str, targets: tuple[str, ...]) -> StageResult:
         """Make nothing live on targets that had nothing.
 
         A deployment server that is new, or has lost its desired state, does not know what the
-        others had. It leaves them the release that they have: nothing live would be worse.
+        others had. It leaves them the release that they have: nothing live would be worse. What a
+        target has set aside for the release it can put back by itself.
         """
         asked = self.fleet.status(targets)
         had = {
@@ -103,7 +108,7 @@ class SlotFleet:
                 f" if it has that tag: git deploy revert {outcome.previous}",
             )
             for name, outcome in asked.outcomes.items()
-            if outcome.live == release and outcome.previous
+            if outcome.live == release and outcome.previous and not outcome.adopted
         }
         bare = [name for name in asked.outcomes if name not in had]
         return StageResult("withdraw", had).and_then(self.fleet.withdraw(release, bare))

@@ -52,6 +52,10 @@ class TagsNotAllowed(Refused):
     """`deploy.can-make-tags` does not say that tags may be made here."""
 
 
+class PathHoldsSource(Refused):
+    """A release would go live where the repository is that it is deployed from."""
+
+
 class NothingNew(Refused):
     """What would be shipped is what is live."""
 
@@ -276,3 +280,25 @@ def require_source(site: Site) -> None:
         from sartoris.transports.source import require
 
         require(site.source, site.config)
+
+
+def require_place(site: Site) -> None:
+    """That no release goes live where the repository itself is, nor around it or inside of it.
+
+    As far as it can be seen from here. Raises `PathHoldsSource`.
+    """
+    if not site.has_fleet:
+        return
+    from sartoris.transports.configured import on_this_machine
+
+    path = site.slot(site.prefix).path
+    ours = [site.repository.top, site.repository.git_dir]
+    for name, where in on_this_machine(site.config, path).items():
+        here = where.parent.resolve() / where.name  # a link that stands there is only replaced
+        for place in (one.resolve() for one in ours):
+            if here in (place, *place.parents) or place in here.parents:
+                raise PathHoldsSource(
+                    f"deploy.path is {where} on {name}, and that cannot be: the repository that you"
+                    f" deploy from is {place}",
+                    next_steps=["git config deploy.path PATH   # outside of it, and not around it"],
+                )

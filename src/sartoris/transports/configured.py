@@ -33,6 +33,11 @@ def configured(config: Config, known: Container[str], *, make: bool = True) -> T
     return TRANSPORTS[config.transport].make(config, known, make)
 
 
+def on_this_machine(config: Config, path: str) -> dict[str, Path]:
+    """Where `path` of each target is, of those that are directories of this machine."""
+    return TRANSPORTS[config.transport].on_this_machine(config, path)
+
+
 def questions_only(config: Config) -> Transport:
     """Its fleet, which is asked what is live and given no orders: for a dry run."""
     from sartoris.transports.recording import QuestionsOnly

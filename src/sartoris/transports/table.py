@@ -22,12 +22,14 @@ class Kind(NamedTuple):
     has_targets: whether the configuration names any.
     add_targets: what to type so that there are some.
     source: how objects reach its targets, given the path of the publish repository.
+    on_this_machine: where a path of its targets is, of those that are on this machine.
     """
 
     make: Callable[[Config, Container[str], bool], Transport]
     has_targets: Callable[[Config], bool]
     add_targets: str
     source: Callable[[Config, Path], Source]
+    on_this_machine: Callable[[Config, str], dict[str, Path]] = lambda *_: {}
 
 
 def _local(config: Config, known: Container[str], make_new: bool) -> Transport:
@@ -54,6 +56,9 @@ TRANSPORTS: dict[str, Kind] = {
         has_targets=lambda config: bool(config.target),
         add_targets="git config --add deploy.target NAME=ROOT   # for each target",
         source=by_path,
+        on_this_machine=lambda config, path: {
+            target.name: target.root / path.lstrip("/") for target in config.target
+        },
     ),
     "salt": Kind(
         _salt,

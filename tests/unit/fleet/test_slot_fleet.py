@@ -120,6 +120,40 @@ def test_a_target_that_had_something_unknown_before_keeps_what_it_has() -> None:
     assert site.sent[-1] == ("withdraw", "slot0-2", ("web2",))
 
 
+def test_what_a_target_has_set_aside_it_can_put_back_whoever_put_it_there() -> None:
+    there = "/srv/.sartoris/adopted/wiki-1"
+    had = Outcome(
+        action="status", target="web1", ok=True, live="slot0-2", previous="old-1", adopted=there
+    )
+    site = Recorded(["web1"], answers={("status", "web1"): had})
+    site.slot_fleet().roll_back("slot0-2", None, ["web1"])
+    assert site.sent[-1] == ("withdraw", "slot0-2", ("web1",))
+
+
+def test_the_way_back_names_the_release_that_is_left() -> None:
+    site = Recorded(["web1"])
+    site.slot_fleet().roll_back("slot0-2", OLD, ["web1"])
+    assert [order.left for order, _ in site.transport.orders] == ["slot0-2"]
+    site.slot_fleet().switch(NEW, ["web1"])
+    assert site.transport.orders[-1][0].left == ""
+
+
+def test_what_a_switch_has_set_aside_is_said() -> None:
+    answers = {
+        ("switch", name): Outcome(action="switch", target=name, ok=True, adopted=adopted)
+        for name, adopted in (("web1", "-> releases/1"), ("web2", "/srv/.sartoris/adopted/wiki-1"))
+    }
+    site = Recorded(["web1", "web2"], answers=answers)
+    site.slot_fleet().switch(NEW, ["web1", "web2"])
+    (said,) = [event.message for event in site.events if isinstance(event, Warned)]
+    assert said.split("\n") == [
+        "set aside, what stood at /srv/wiki until now:",
+        "  a link to releases/1 (web1)",
+        "  /srv/.sartoris/adopted/wiki-1 (web2)",
+        "It stays there. Once nothing in it is needed, remove it on the target.",
+    ]
+
+
 def test_a_service_is_acted_on_in_batches_of_its_own_size() -> None:
     site = Recorded(["web1", "web2"])
     site.slot_fleet().service("php-fpm", "reload", ["web1", "web2"], CountOrPercent(1))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
+from sartoris.fleet.adopted import in_the_way
 from sartoris.fleet.causes import Cause, causes
 from sartoris.fleet.remaining import remaining
 from sartoris.formatting import plural
@@ -37,6 +38,8 @@ def answers(
         yield ok("answers", text)
     if remains := remaining(outcomes, order):
         yield warning("answers", remains.text, remains.step)
+    for text, steps in in_the_way(outcomes, order):
+        yield warning("path", text, *steps)
     for cause in causes(outcomes):
         yield _finding(cause, order, fixing.get(cause.error, ("git deploy report",)))
 

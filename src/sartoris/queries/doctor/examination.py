@@ -21,7 +21,7 @@ from sartoris.queries.doctor import (
 )
 from sartoris.queries.doctor.disk import disk_space
 from sartoris.queries.doctor.targets import target_checks, transport_of, without_targets
-from sartoris.rollout.checks import require_source
+from sartoris.rollout.checks import require_place, require_source
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
 
@@ -132,6 +132,7 @@ def _slot(site: Site) -> Iterator[Finding]:
         return
     try:
         slot = site.slot(site.prefix)
+        require_place(site)
         yield ok("path", f"{slot.path}, the slot {slot.name}")
         require_source(site)
     except SartorisError as error:
