@@ -365,6 +365,23 @@ class Announced(Event):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class TargetTakenOut(Event):
+    """Rollouts leave `target` alone from now on, and do not count it."""
+
+    target: str
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class TargetBack(Event):
+    """A target that was away has what it should have, and counts again."""
+
+    target: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MailOffered(Event):
     """What a mail about a turn of the rollout says, for sites that ask for one at this `topic`.
 

@@ -513,6 +513,8 @@ _ELSEWHERE = "typed where that situation is tested"
 _MACHINE = "needs another machine, program or release than a test has"
 
 NOT_TYPED: dict[str, str] = {
+    "actions/away:_targets": _CHOICE,
+    "fleet/fleet:Fleet.chosen": f"{_ELSEWHERE}: unit/actions/test_away.py",
     "actions/abort:_reset_work_tree": _PASSED_ON,
     "actions/after_revert:_reset": _PASSED_ON,
     "actions/choice:_name_the_open_rollout": f"{_ELSEWHERE}: unit/actions/test_converge.py",
@@ -586,6 +588,20 @@ def test_every_place_that_gives_advice_is_typed_or_explained() -> None:
     known = {place for place, _ in SITUATIONS} | set(NOT_TYPED)
     assert places() - known == set(), "type their advice in a situation, or say why not"
     assert known - places() == set(), "these are not in the source any more"
+
+
+@pytest.mark.parametrize("way", ["--without", "away"])
+def test_the_ways_on_without_a_dead_target_go_on(tmp_path: Path, way: str) -> None:
+    site = Site.build(tmp_path / "site", targets=3)
+    site.ok("start")
+    fresh(site)
+    site.push()
+    site.break_target("web1")
+    (step,) = (one for one in advice(site.deploy("sync")) if f" {way} " in one)
+    assert type_step(site, step).code == 0
+    site.mend_target("web1")
+    assert site.deploy("back" if way == "away" else "converge", "web1").code == 0
+    assert site.everywhere() == {site.desired()}
 
 
 @pytest.mark.parametrize("situation", [one for _, one in SITUATIONS], ids=lambda one: one.__name__)

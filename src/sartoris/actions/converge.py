@@ -195,5 +195,5 @@ def _failed(command: Command, ran: Ran) -> str:
     if not ran.failed:
         return ""
     outcomes = ran.result.outcomes.values()
-    allowed = str(command.site.config.max_failed)
+    allowed = str(command.site.max_failed)
     return describe_failures("converge", outcomes, len(outcomes), allowed)

@@ -80,8 +80,8 @@ class ToFleet(Delivering):
         """Steps 5 to 12 of a sync. Raises what `roll_out` does; `CachesStale` when it is done."""
         announcing.syncing(session)
         with announcing.failures(session):
-            targets = session.fleet().targets if everyone else _behind(session)
-            result = roll_out(session, targets, missing=targets)
+            targets, silent = (session.fleet().targets, None) if everyone else _behind(session)
+            result = roll_out(session, targets, missing=targets, silent=silent)
             return conclude(session, result)
 
     def roll_back(self, session: Session) -> str:
@@ -115,7 +115,8 @@ class ByHook(Delivering):
         state = session.state
         done = f"{state.rollout_tag} is synchronised by the sync hook, and the rollout is finished"
         require_purged(session.site, state.prefix, state.release, state.stale, done)
-        return SyncResult(state, state.left_behind)
+        left_out = session.command.fleets.left_out() if session.site.has_fleet else {}
+        return SyncResult(state, state.left_behind, left_out=left_out)
 
     def roll_back(self, session: Session) -> str:
         """A script that brought the release to the fleet takes it back too, after the work tree."""
@@ -198,10 +199,14 @@ def conclude(session: Session, result: SyncResult) -> SyncResult:
     return result
 
 
-def _behind(session: Session) -> Sequence[str]:
-    """The targets that are not done with the release; those that do not answer are behind too."""
+def _behind(session: Session) -> tuple[Sequence[str], StageResult]:
+    """The targets that are not done with the release, and what those said that do not answer: they
+    are behind too.
+    """
     fleet = session.fleet()
-    return fleet.fleet.status(fleet.targets).not_current(session.state.release)
+    asked = fleet.fleet.status(fleet.targets)
+    silent = {name: one for name, one in asked.outcomes.items() if one.silent}
+    return asked.not_current(session.state.release), StageResult("fetch", silent)
 
 
 def _not_back(session: Session) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.actions.roll_out import told_to_switch
+from sartoris.config import CountOrPercent
+from sartoris.config.values import parse_share
 from sartoris.errors import Refused, SyncIncomplete, WrongUsage
 from sartoris.rollout.command import Command
 from sartoris.rollout.lock import LockHeld, NoRollout, running
@@ -21,6 +23,8 @@ from sartoris.rollout.session import Session
 from sartoris.rollout.site import Site
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.transports.configured import how_to_configure_targets
+
+_MAX_FAILED = "GIT_DEPLOY_MAX_FAILED"
 
 
 class OutsideSync(WrongUsage):
@@ -45,6 +49,8 @@ class Call:
     deploy_file: str | None = None
     process: int = 0
     adopt: bool = False
+    max_failed: CountOrPercent | None = None
+    without: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Call:
@@ -63,6 +69,8 @@ class Call:
             deploy_file=environment.get("DEPLOY_DEPLOY_FILE") or None,
             process=int(process) if process.isdecimal() else 0,
             adopt=bool(environment.get("GIT_DEPLOY_ADOPT")),
+            max_failed=parse_share(most) if (most := environment.get(_MAX_FAILED)) else None,
+            without=tuple(environment.get("GIT_DEPLOY_WITHOUT", "").split()),
         )
 
 
@@ -97,7 +105,13 @@ def script_context(call: Call, directory: Path) -> Iterator[ScriptContext]:
     Raises `NoRollout`, `OtherRollout`, `LockHeld`, `CommandRunning`, `ParentExited`, and `Refused`
     without a fleet.
     """
-    options = Options(prefix=call.prefix, deploy_file=call.deploy_file, adopt=call.adopt)
+    options = Options(
+        prefix=call.prefix,
+        deploy_file=call.deploy_file,
+        adopt=call.adopt,
+        max_failed=call.max_failed,
+        without=call.without,
+    )
     site = Site.at(directory, options)
     if not site.has_fleet:
         raise Refused(

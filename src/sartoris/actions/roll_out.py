@@ -8,7 +8,7 @@ does it, and may be repeated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sartoris.actions import desired_state
 from sartoris.actions.purge import ban_commands, purge, stale_lines
@@ -22,15 +22,22 @@ from sartoris.fleet.runner import Ran
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.session import Session
 from sartoris.rollout.state import Progress, RolloutState
+from sartoris.shell import command
+
+_FEW = 3  # targets that a command can name
 
 
 @dataclass(frozen=True)
 class SyncResult:
-    """A sync that is done. `left_behind` are the targets it went on without, of `total`."""
+    """A sync that is done. `left_behind` are the targets it went on without, of `total`.
+
+    `left_out` are those that it did not ask, and that are not counted, each with why.
+    """
 
     state: RolloutState
     left_behind: tuple[str, ...] = ()
     total: int = 0
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,14 @@ class LockLost(SyncIncomplete):
     """The rollout's lock is held by another session now, or gone."""
 
 
-def roll_out(session: Session, targets: Sequence[str], missing: Sequence[str]) -> SyncResult:
-    """Bring the tagged release to `targets`, of which `missing` have to fetch it first.
+def roll_out(
+    session: Session,
+    targets: Sequence[str],
+    missing: Sequence[str],
+    silent: StageResult | None = None,
+) -> SyncResult:
+    """Bring the tagged release to `targets`, of which `missing` have to fetch it first, and those
+    in `silent` have not answered just now.
 
     Raises `GateClosed` when too many of the fleet failed: before the switch nothing live has
     changed, after it everyone has been rolled back. The rollout stays open then. `LockLost` before
@@ -63,7 +76,7 @@ def roll_out(session: Session, targets: Sequence[str], missing: Sequence[str]) -
     """
     may_have_it = session.fleet().targets if session.state.has_told_targets else ()
     release = publish(session)
-    fetched = fetch(session, release, missing)
+    fetched = fetch(session, release, missing, silent)
     require_fetched(session, fetched)
     require_lock(session)
     set_desired_state(session, release)
@@ -99,7 +112,12 @@ def publish(session: Session) -> ReleaseSpec:
     )
 
 
-def fetch(session: Session, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
+def fetch(
+    session: Session,
+    release: ReleaseSpec,
+    targets: Sequence[str],
+    silent: StageResult | None = None,
+) -> Ran:
     """Have the release beside what is live on `targets`, whoever fails.
 
     Where so many do not get it that the rollout stops, the publish repository is looked at: a
@@ -108,12 +126,12 @@ def fetch(session: Session, release: ReleaseSpec, targets: Sequence[str]) -> Ran
     if not targets:
         return session.fleet().fetch(release, ())
     with session.events.step("fetch"):
-        fetched = session.fleet().fetch(release, targets)
+        fetched = session.fleet().fetch(release, targets, silent)
     if (fetched.passed and fetched.succeeded) or not mend_publishing(session, fetched.result):
         return fetched
     publish(session)
     with session.events.step("fetch"):
-        return session.fleet().fetch(release, targets)
+        return session.fleet().fetch(release, targets, silent)
 
 
 def mend_publishing(session: Session, result: StageResult) -> bool:
@@ -173,7 +191,9 @@ def record(session: Session, behind: Iterable[str]) -> SyncResult:
     desired_state.confirm(session)
     if state.left_behind:
         session.events.emit(LeftBehind(targets=state.left_behind, release=state.release))
-    return SyncResult(state, state.left_behind, len(session.fleet().targets))
+    fleet = session.fleet()
+    total, left_out = len(fleet.targets), fleet.fleet.left_out
+    return SyncResult(state, state.left_behind, total, left_out)
 
 
 def roll_back(session: Session, names: Iterable[str]) -> RolledBack:
@@ -239,14 +259,28 @@ def stopped(session: Session, why: str, fetched: StageResult) -> GateClosed:
         next_steps=[
             *adopt_steps(fetched.outcomes.values(), "resync"),
             "git deploy resync   # once the cause is fixed",
+            *ways_without(session, fetched.failed),
             "git deploy abort    # gives up this rollout",
         ],
     )
 
 
+def ways_without(session: Session, failed: Sequence[str]) -> list[str]:
+    """The commands that go on without those that failed, where the fleet is more than those."""
+    if not 0 < len(failed) <= _FEW or len(failed) >= len(session.fleet().targets):
+        return []
+    options = " ".join(command("--without", name) for name in failed)
+    out = [command("git", "deploy", "away", name) for name in failed]
+    back = command("git", "deploy", "back", *failed)
+    return [
+        f"git deploy resync {options}   # goes on without, this once",
+        f"{' && '.join([*out, 'git deploy resync'])}   # leaves it out until {back}",
+    ]
+
+
 def why_failed(session: Session, what: str, result: StageResult) -> str:
     """How many failed, and why, for a person."""
-    total, allowed = len(session.fleet().targets), str(session.site.config.max_failed)
+    total, allowed = len(session.fleet().targets), str(session.site.max_failed)
     return describe_failures(what, result.outcomes.values(), total, allowed)
 
 

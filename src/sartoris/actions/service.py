@@ -64,7 +64,7 @@ def _require_service(site: Site) -> str:
 
 def _incomplete(site: Site, change: Change, ran: Ran) -> ServiceIncomplete:
     outcomes, chosen = ran.result.outcomes.values(), ran.plan.targets
-    allowed = str(site.config.max_failed)
+    allowed = str(site.max_failed)
     lines = [describe_failures(change, outcomes, len(chosen), allowed)]
     lines.append(f"{change} done on: {', '.join(ran.succeeded) or 'none'}")
     if ran.untouched:

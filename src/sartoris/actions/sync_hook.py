@@ -107,6 +107,7 @@ def _variables(site: Site, state: RolloutState) -> dict[str, str]:
     adopt = {"GIT_DEPLOY_ADOPT": "1"} if site.options.adopt else {}
     return {
         **adopt,
+        **_left_out(site),
         # By which a script that uses our library knows that it may work on this repository.
         "GIT_DEPLOY_PROCESS": str(os.getpid()),
         "DEPLOY_ROLLOUT_TAG": state.rollout_tag,
@@ -115,6 +116,13 @@ def _variables(site: Site, state: RolloutState) -> dict[str, str]:
         "DEPLOY_DEPLOY_TEXT": deploy_text(site, state),
         "DEPLOY_ROLLOUT_PREFIX": state.prefix,
     }
+
+
+def _left_out(site: Site) -> dict[str, str]:
+    """What was typed of targets, for a script that uses our library."""
+    options = site.options
+    most = {} if options.max_failed is None else {"GIT_DEPLOY_MAX_FAILED": str(options.max_failed)}
+    return most | ({"GIT_DEPLOY_WITHOUT": " ".join(options.without)} if options.without else {})
 
 
 def _advice(session: Session, hook: Path) -> str:

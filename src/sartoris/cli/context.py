@@ -8,14 +8,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from sartoris.cli import boundary
 from sartoris.cli.confirming import Asking
 from sartoris.cli.options import RUNNING, typed
-from sartoris.config import ConfigError
+from sartoris.config import ConfigError, CountOrPercent
 from sartoris.errors import Refused, SartorisError, WrongUsage
 from sartoris.git.repository import Repository
 from sartoris.rollout.options import Options
@@ -25,6 +25,8 @@ from sartoris.rollout.site import Site
 if TYPE_CHECKING:
     from sartoris.events import EventStream
     from sartoris.rollout.command import Command
+
+T = TypeVar("T")
 
 
 def open_site(prefix: str | None = None, *, dry_run: bool = False) -> Site:
@@ -136,6 +138,8 @@ def options(prefix: str | None = None, *, dry_run: bool = False) -> Options:
         deploy_file=_deploy_file(said.get("deploy_file_name")),
         mail_to=said.get("to_mail") or os.environ.get("LIVE_EMAIL_ADDR"),
         dry_run=dry_run,
+        max_failed=_max_failed(said.get("max_failed")),
+        without=tuple(said.get("without") or ()),
         show_most=1000 if is_verbose() else 30 if dry_run else 10,
     )
 
@@ -156,7 +160,13 @@ def _deploy_file(text: str | None) -> str | None:
     return _checked("--deploy-file-name", text, parse_path_inside)
 
 
-def _checked(option: str, text: str | None, parse: Callable[[str], str]) -> str | None:
+def _max_failed(text: str | None) -> CountOrPercent | None:
+    from sartoris.config.values import parse_share
+
+    return _checked("--max-failed", text, parse_share)
+
+
+def _checked(option: str, text: str | None, parse: Callable[[str], T]) -> T | None:
     """What was typed, checked as the configuration key of the same meaning is."""
     from sartoris.config.values import BadValue
 

@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "revert": ("revert", "Make an earlier release live again."),
     "rollback": ("rollback", "Make the release before this one live again."),
     "converge": ("converge", "Bring targets that were away to the desired state."),
+    "away": ("away", "Leave a dead target out of rollouts until it is back."),
+    "back": ("back", "Bring a target that was away up to date, and count it again."),
     "service": ("service", "Restart or reload the service, or ask how it is."),
     "status": ("status", "Tell whether a rollout is in progress, and how far."),
     "report": ("report", "Tell what is live where."),

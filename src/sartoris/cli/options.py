@@ -124,6 +124,27 @@ def _add(options: Sequence[_Option], command: F) -> F:
     return command
 
 
+def leaving_options(command: F) -> F:
+    """Give an action the two ways to go on without some targets."""
+    return _add(
+        (
+            (
+                ("--max-failed",),
+                {"metavar": "N|N%", "help": "How many may fail, instead of deploy.max-failed."},
+            ),
+            (
+                ("--without",),
+                {
+                    "metavar": "TARGET",
+                    "multiple": True,
+                    "help": "Leave this target out, this once.",
+                },
+            ),
+        ),
+        command,
+    )
+
+
 prefix_argument = click.argument("prefix", required=False)
 list_option = click.option(
     "--list", "as_tags", is_flag=True, help="The tags, as git-deploy lists and numbers them."

@@ -32,9 +32,12 @@ def _tell_live(synced: SyncResult) -> None:
     """What is live, on how many, and who was left behind."""
     there = synced.total - len(synced.left_behind)
     release = synced.state.release
-    style: Style = "yellow" if synced.left_behind else "green"
-    streams.say(f"{release} is live on {there} of {plural(synced.total, 'target')}.", style)
+    style: Style = "yellow" if synced.left_behind or synced.left_out else "green"
+    out = f", {len(synced.left_out)} left out" if synced.left_out else ""
+    streams.say(f"{release} is live on {there} of {plural(synced.total, 'target')}{out}.", style)
     _tell_left_behind(synced.left_behind)
+    for name, why in synced.left_out.items():
+        streams.say(f"Left out: {name}, {why}")
 
 
 def _tell_left_behind(left_behind: tuple[str, ...]) -> None:

@@ -128,6 +128,8 @@ _WORDS: dict[type[Event | None], Callable[[Any], str]] = {
     events.CommandEnded: _command_ended,
     events.RolloutStarted: _rollout_started,
     events.TakenOver: _taken_over,
+    events.TargetTakenOut: lambda e: f"{e.target} is taken out by {e.by}: {e.why or 'no reason'}",
+    events.TargetBack: lambda e: f"{e.target} is back, says {e.by}",
     events.RolloutEnded: _rollout_ended,
     events.StepStarted: lambda e: f"{e.step} {e.detail}".rstrip(),
     events.StepFinished: lambda e: f"{e.step} done ({e.seconds:.2f} s)",

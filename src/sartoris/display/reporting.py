@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from sartoris.display.table import table
 from sartoris.display.terminal import Line
@@ -39,9 +40,18 @@ def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> 
         current = [one for one in found.targets if one not in found.not_current]
         verified = " and verified" if current and all(one.complete for one in current) else ""
         count = f"{len(current)} of {plural(len(found.targets), 'target')} current"
-        text = f"{count}{verified if len(listed) < len(found.targets) else ''}."
-        lines.append(Line(text, "red" if found.not_current else "green"))
-    return [*lines, *map(Line, _next(found, whole.open))]
+        out = f", {len(whole.away)} away" if whole.away else ""
+        text = f"{count}{verified if len(listed) < len(found.targets) else ''}{out}."
+        lines.append(Line(text, "red" if found.not_current else "yellow" if out else "green"))
+    return [*lines, *map(Line, [*_away(whole.away), *_next(found, whole.open)])]
+
+
+def _away(targets: Mapping[str, str]) -> list[str]:
+    """Those that rollouts leave alone, each with why."""
+    if not targets:
+        return []
+    back = f"Next: git deploy back {' '.join(targets)}   # once up: brings it, and counts it"
+    return [*(f"{name} is {why}" for name, why in targets.items()), back]
 
 
 def _open(found: Status) -> list[str]:

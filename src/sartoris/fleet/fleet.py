@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sartoris.errors import WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
@@ -42,20 +42,29 @@ class StageResult:
 class Fleet:
     """The targets of one slot.
 
-    `order` has what all orders to this slot have in common (path, url, shared, ...).
+    `order` has what all orders to this slot have in common (path, url, shared, ...). `left_out`
+    are targets that are none for now, each with why.
     """
 
     transport: Transport
     order: Order
     events: EventStream
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
-        return self.transport.fleet()
+        """Those that orders go to, and that count."""
+        return tuple(name for name in self.transport.fleet() if name not in self.left_out)
 
     def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """The targets called `names`, or all when there are none. Raises `WrongUsage`."""
         unknown = sorted(set(names) - set(self.targets))
+        away = [name for name in unknown if name in self.left_out]
+        if away:
+            raise WrongUsage(
+                "; ".join(f"{name} is {self.left_out[name]}" for name in away),
+                next_steps=[f"git deploy back {' '.join(away)}   # brings it up to date, too"],
+            )
         if unknown:
             raise WrongUsage(
                 f"not a target of this repository: {', '.join(unknown)}"

@@ -29,10 +29,28 @@ class SlotFleet:
     def targets(self) -> tuple[str, ...]:
         return self.fleet.targets
 
-    def fetch(self, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
-        """Every one of `targets` gets the release beside what is live."""
+    def fetch(
+        self,
+        release: ReleaseSpec,
+        targets: Sequence[str],
+        silent: StageResult | None = None,
+    ) -> Ran:
+        """Every one of `targets` gets the release beside what is live.
+
+        Those that are `silent` did not answer just now. They have failed, and are not asked again:
+        that would take as long once more.
+        """
         plan = self.planner.at_once("fetch", targets)
-        return self.runner.run(plan, partial(self.fleet.fetch, release))
+        known = silent or StageResult("fetch", {})
+        return self.runner.run(plan, partial(self._fetch, release, known))
+
+    def _fetch(
+        self, release: ReleaseSpec, silent: StageResult, targets: tuple[str, ...]
+    ) -> StageResult:
+        asked = [name for name in targets if name not in silent.outcomes]
+        found = {name: silent.outcomes[name] for name in targets if name in silent.outcomes}
+        fetched = self.fleet.fetch(release, asked)
+        return StageResult("fetch", {**found, **fetched.outcomes})
 
     def switch(
         self, release: ReleaseSpec, targets: Sequence[str], behind: Sequence[str] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sartoris.fleet.desired import Desired
@@ -78,7 +79,7 @@ class Report:
     """A repository: its slots, and the rollouts that led there, newest first.
 
     `note`: why the desired state is not from its file, "" if it is. `open`: the rollout
-    that is in progress.
+    that is in progress. `away`: the targets that are, each with since when, by whom and why.
     """
 
     repository: str
@@ -87,6 +88,7 @@ class Report:
     verified: bool
     note: str = ""
     open: Status | None = None
+    away: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -95,6 +97,7 @@ class Report:
             "rollouts": [rollout.__dict__ for rollout in self.rollouts],
             "verified": self.verified,
             "note": self.note,
+            "away": dict(self.away),
             "open": self.open.to_json() if self.open else None,
         }
 
@@ -115,6 +118,7 @@ def report(command: Command, *, verify: Verify = "", rollouts: int = 5) -> Repor
         verified=bool(verify),
         note=command.records.desired.read().note if site.has_fleet else "",
         open=_open_rollout(command),
+        away=command.fleets.left_out() if site.has_fleet else {},
     )
 
 

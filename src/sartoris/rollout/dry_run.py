@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired
     from sartoris.integrations.varnish import Answer
     from sartoris.releases.publish import PublishRepository, Release
+    from sartoris.rollout.away import Away
     from sartoris.rollout.records import Records
     from sartoris.rollout.site import Site
     from sartoris.rollout.state import RolloutState
@@ -62,6 +63,9 @@ class DryRun(Effects):
         """The rollout goes on after a dry run."""
 
     def set_desired(self, slot: str, desired: Desired | None) -> None:
+        """An event of its own says it."""
+
+    def set_away(self, away: Mapping[str, Away]) -> None:
         """An event of its own says it."""
 
     def make_tag(self, tag: str, commit: str, message: str) -> None:

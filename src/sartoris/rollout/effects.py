@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sartoris.fleet.desired import Desired
     from sartoris.integrations.varnish import Answer, Caches
     from sartoris.releases.publish import PublishRepository, Release
+    from sartoris.rollout.away import Away
     from sartoris.rollout.records import Records
     from sartoris.rollout.site import Site
     from sartoris.rollout.state import RolloutState
@@ -71,6 +72,10 @@ class Effects(ABC):
     @abstractmethod
     def set_desired(self, slot: str, desired: Desired | None) -> None:
         """What the slot should have from now on; None for nothing."""
+
+    @abstractmethod
+    def set_away(self, away: Mapping[str, Away]) -> None:
+        """These targets are away from now on, and no others."""
 
     # git
 
@@ -219,6 +224,9 @@ class Real(Effects):
             self._records.desired.unset(slot)
         else:
             self._records.desired.set(desired)
+
+    def set_away(self, away: Mapping[str, Away]) -> None:
+        self._records.away.write(away)
 
     def make_tag(self, tag: str, commit: str, message: str) -> None:
         self._site.repository.create_tag(tag, commit, message)

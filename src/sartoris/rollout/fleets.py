@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sartoris.errors import WrongUsage
+from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site, Slot
 
 if TYPE_CHECKING:
@@ -24,6 +26,18 @@ class Fleets:
         self._events = events
         self._connect = connect
         self._transport: Transport | None = None
+        self._readmitted: set[str] = set()
+
+    def left_out(self) -> dict[str, str]:
+        """The targets that this command leaves alone, each with why, for a person."""
+        away = Records(self._site).away.read()
+        found = {name: one.describe() for name, one in away.items()}
+        found |= dict.fromkeys(self._site.options.without, "left out by --without")
+        return {name: why for name, why in found.items() if name not in self._readmitted}
+
+    def readmit(self, names: Iterable[str]) -> None:
+        """Leave out these no more, in this command."""
+        self._readmitted |= set(names)
 
     def transport(self) -> Transport:
         if self._transport is None:
@@ -45,14 +59,26 @@ class Fleets:
         from sartoris.fleet.slot_fleet import SlotFleet
 
         config = self._site.config
-        fleet = Fleet(self.transport(), self._site.order(slot), self._events)
+        left_out = self.left_out()
+        fleet = Fleet(self.transport(), self._site.order(slot), self._events, left_out)
+        self._require_known(self._site.options.without)
         planner = Planner(
             targets=fleet.targets,
             canary=config.canary,
             batch=config.batch,
-            max_failed=config.max_failed,
+            max_failed=self._site.max_failed,
         )
         return SlotFleet(fleet, planner, Runner(self._events))
+
+    def _require_known(self, names: Iterable[str]) -> None:
+        """Raises `WrongUsage` for one that is no target."""
+        known = self.transport().fleet()
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise WrongUsage(
+                f"not a target of this repository: {', '.join(unknown)} (it has"
+                f" {', '.join(known) or 'none'})"
+            )
 
     def publish_desired(
         self, slot: Slot, *, current: Desired | None, pending: Desired | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sartoris.config import CountOrPercent
+
 
 class Options(NamedTuple):
     """`prefix` None: as configured. `remote` False: nothing that needs the network is done.
@@ -12,7 +14,8 @@ class Options(NamedTuple):
     the default. `force` takes over another person's lock and goes past checks that ask "are you
     sure". `date_format`, `deploy_file` and `mail_to` override deploy.date-fmt, deploy.deploy-file
     and deploy.announce-mail. `show_most` is how many commits and files are named before "and N
-    more". `new_prefix`: the prefix is meant, although it was never used.
+    more". `new_prefix`: the prefix is meant, although it was never used. `max_failed`
+    None: as configured. `without` are targets that this one command leaves out.
     """
 
     prefix: str | None = None
@@ -30,6 +33,8 @@ class Options(NamedTuple):
     dry_run: bool = False
     show_most: int = 10
     new_prefix: bool = False
+    max_failed: CountOrPercent | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def uses_remote(self) -> bool:

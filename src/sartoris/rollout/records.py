@@ -13,6 +13,7 @@ from sartoris.rollout.lock import MISSING, Holder, RolloutLock
 if TYPE_CHECKING:
     from sartoris.events import EventStream
     from sartoris.fleet.desired import DesiredState
+    from sartoris.rollout.away import AwayFile
     from sartoris.rollout.decisions import Here
     from sartoris.rollout.delivery import Way
     from sartoris.rollout.recovery import Recovery
@@ -56,6 +57,12 @@ class Records:
             recover=lambda why: self._recovery().desired(why),
             written=lambda document: self._record("desired", document),
         )
+
+    @property
+    def away(self) -> AwayFile:
+        from sartoris.rollout.away import AwayFile
+
+        return AwayFile(self.directory / "away.json")
 
     @property
     def checkouts(self) -> CheckoutLog:

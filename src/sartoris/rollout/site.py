@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sartoris.config import Config, load_config
+from sartoris.config import Config, CountOrPercent, load_config
 from sartoris.errors import NoPrefix, WrongUsage
 from sartoris.git.repository import Repository
 from sartoris.rollout.options import Options
@@ -87,6 +87,12 @@ class Site:
         where a .gitignore of the repository takes it in again.
         """
         return [one for one in self.repository.changes() if one != f"?? {self.deploy_file}"]
+
+    @property
+    def max_failed(self) -> CountOrPercent:
+        """How many targets may fail."""
+        typed = self.options.max_failed
+        return self.config.max_failed if typed is None else typed
 
     @property
     def date_format(self) -> str:

@@ -12,7 +12,14 @@ from sartoris.actions.choice import choices, choose
 from sartoris.actions.revert import revert
 from sartoris.cli.context import open_command
 from sartoris.cli.listing import lines
-from sartoris.cli.options import common_options, count, dry_run_option, list_option, say_dry_run
+from sartoris.cli.options import (
+    common_options,
+    count,
+    dry_run_option,
+    leaving_options,
+    list_option,
+    say_dry_run,
+)
 from sartoris.cli.releases import release_lines
 from sartoris.cli.summary import tell_synced
 from sartoris.display import streams
@@ -24,6 +31,7 @@ from sartoris.rollout.site import Site
 @click.command("revert")
 @common_options
 @dry_run_option
+@leaving_options
 @list_option
 @click.argument("wanted", metavar="[N|TAG]", required=False)
 def command(wanted: str | None, dry_run: bool, as_tags: bool) -> None:

@@ -10,7 +10,13 @@ from sartoris.actions.choice import choose, release_before
 from sartoris.actions.revert import revert
 from sartoris.cli.confirming import yes_option
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
+from sartoris.cli.options import (
+    common_options,
+    dry_run_option,
+    leaving_options,
+    prefix_argument,
+    say_dry_run,
+)
 from sartoris.cli.releases import release_lines
 from sartoris.cli.summary import tell_synced
 from sartoris.display import streams
@@ -20,6 +26,7 @@ from sartoris.queries.past_releases import with_subjects
 @click.command("rollback")
 @common_options
 @dry_run_option
+@leaving_options
 @yes_option
 @prefix_argument
 def command(prefix: str | None, dry_run: bool, yes: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from sartoris.actions.ship import ship
 from sartoris.cli.confirming import new_prefix_option, yes_option
 from sartoris.cli.context import open_command
-from sartoris.cli.options import RUNNING, common_options, prefix_argument
+from sartoris.cli.options import RUNNING, common_options, leaving_options, prefix_argument
 from sartoris.cli.summary import tell_synced
 from sartoris.display import streams
 from sartoris.rollout.command import Command
@@ -20,6 +20,7 @@ from sartoris.rollout.command import Command
 @common_options
 @yes_option
 @new_prefix_option
+@leaving_options
 @click.option("--abort", "aborts", is_flag=True, help="Abort when the sync fails.")
 @prefix_argument
 @click.pass_context

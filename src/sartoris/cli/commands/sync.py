@@ -6,13 +6,20 @@ import click
 
 from sartoris.actions.sync import sync
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
+from sartoris.cli.options import (
+    common_options,
+    dry_run_option,
+    leaving_options,
+    prefix_argument,
+    say_dry_run,
+)
 from sartoris.cli.summary import tell_synced
 
 
 @click.command("sync")
 @common_options
 @dry_run_option
+@leaving_options
 @prefix_argument
 def command(prefix: str | None, dry_run: bool) -> None:
     """Tag what is checked out and bring it to the fleet, in two stages.

@@ -53,7 +53,7 @@ _git_deploy ()
         revert)
             compopt -o nosort 2>/dev/null
             __gitcomp_nl "$(__git_deploy_tags)" ;;
-        converge | service) __gitcomp_nl "$(__git config --get-all deploy.target | command sed 's/=.*//')" ;;
+        converge | service | away | back) __gitcomp_nl "$(__git config --get-all deploy.target | command sed 's/=.*//')" ;;
     esac
 }
 

@@ -56,7 +56,7 @@ _git-deploy () {
     '') _describe action actions ;;
     help) compadd -- @TOPICS@; _describe action actions ;;
     revert) __git-deploy_tags ;;
-    converge|service)
+    converge|service|away|back)
       targets=(${${(f)"$(git config --get-all deploy.target 2>/dev/null)"}%%=*})
       compadd -a targets ;;
   esac

@@ -20,7 +20,7 @@ from sartoris.queries.doctor import (
     working_repository,
 )
 from sartoris.queries.doctor.disk import disk_space
-from sartoris.queries.doctor.targets import target_checks, transport_of, without_targets
+from sartoris.queries.doctor.targets import away, target_checks, transport_of, without_targets
 from sartoris.rollout.checks import require_place, require_source
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
@@ -95,6 +95,7 @@ def examine(
     with transport_of(None if wrongs else site) as transport:
         if transport is not None and site is not None:
             checks += target_checks(site, transport)
+            settings += away(site)
         found = [*look(checks), *(("configuration", finding) for finding in settings)]
     order = list(dict.fromkeys(("git", "configuration", *(check.subject for check in checks))))
     return Examination(tuple(sorted(found, key=lambda one: order.index(one[0]))))

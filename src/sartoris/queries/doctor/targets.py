@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from typing import TypeVar
 
 from sartoris.diagnostics import Check, Finding, ok, warning
@@ -14,6 +13,7 @@ from sartoris.queries.doctor.answering import answers
 from sartoris.rollout.command import hooks_of
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
+from sartoris.shell import command
 from sartoris.transports.base import HasChecks, Transport
 from sartoris.transports.configured import configured, how_to_configure_targets
 
@@ -58,7 +58,21 @@ def _asked(site: Site, question: Callable[[Journal], T], without: T) -> T:
     return without
 
 
+def away(site: Site) -> list[Finding]:
+    """Those that rollouts leave alone."""
+    found = Records(site).away.read()
+    return [
+        warning("away", f"{name} is {one.describe()}", command("git", "deploy", "back", name))
+        for name, one in found.items()
+    ]
+
+
 def target_checks(site: Site, transport: Transport) -> list[Check]:
     if not isinstance(transport, HasChecks):
         return []
-    return list(transport.checks(partial(answers, transport, site.order(site.slot(site.prefix)))))
+    order, out = site.order(site.slot(site.prefix)), Records(site).away.read()
+
+    def answering(targets: Sequence[str], fixing: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+        return answers(transport, order, [name for name in targets if name not in out], fixing)
+
+    return list(transport.checks(answering))

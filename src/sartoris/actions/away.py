@@ -1,0 +1,70 @@
+"""`git deploy away` and `back`: a target that is taken out of rollouts, until it is back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sartoris.actions.converge import Converged, converge
+from sartoris.errors import Refused, WrongUsage
+from sartoris.events import TargetBack, TargetTakenOut
+from sartoris.rollout.away import Away
+from sartoris.rollout.checks import require_person
+from sartoris.rollout.command import Command
+from sartoris.transports.configured import how_to_configure_targets
+
+
+class NotAway(Refused):
+    """The target is not away, so it cannot come back."""
+
+
+def take_out(command: Command, target: str, why: str) -> Away:
+    """From now on rollouts leave `target` alone, and do not count it.
+
+    Raises `WrongUsage` for a name that is no target, `Refused` for the last one.
+    """
+    with command.exclusively():
+        person, known = require_person(command.site), _targets(command)
+        if target not in known:
+            raise WrongUsage(
+                f"not a target of this repository: {target} (it has {', '.join(known) or 'none'})"
+            )
+        away = command.records.away.read()
+        if not set(known) - set(away) - {target}:
+            raise Refused(f"{target} is the last target: without it nothing would be left")
+        found = Away(since=time.time(), by=person.who, why=why)
+        command.effects.set_away({**away, target: found})
+        command.events.emit(TargetTakenOut(target=target, by=person.who, why=why))
+        return found
+
+
+def take_back(command: Command, targets: Sequence[str]) -> list[Converged]:
+    """The targets get what their slots should have, and count again.
+
+    One that does not get it stays away. Raises `NotAway`, and what `converge` raises.
+    """
+    away, known = command.records.away.read(), _targets(command)
+    missing = [name for name in targets if name not in away]
+    if missing:
+        names = ", ".join(away)
+        found = f"; away are {names}" if names else ": all targets count"
+        raise NotAway(f"{', '.join(missing)} is not away{found}")
+    command.fleets.readmit(targets)
+    there = [name for name in targets if name in known]
+    has_something = bool(command.records.desired.slots())
+    converged = converge(command, there) if there and has_something else []
+    with command.exclusively():
+        person, left = require_person(command.site), command.records.away.read()
+        command.effects.set_away({n: one for n, one in left.items() if n not in targets})
+        for name in targets:
+            command.events.emit(TargetBack(target=name, by=person.who))
+    return converged
+
+
+def _targets(command: Command) -> tuple[str, ...]:
+    if not command.site.has_fleet:
+        raise Refused(
+            "no targets are configured, so none can be away",
+            next_steps=[how_to_configure_targets(command.site.config)],
+        )
+    return command.fleets.transport().fleet()
