@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 # What moves a cursor, sets a title, hides text, or has letters stand in another order than they
 # are read: C0 but tab and newline, DEL, C1, the separators that some take for a newline, the
@@ -41,6 +42,21 @@ def size(count: int) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def signal_name(number: int) -> str:
+    """`SIGINT`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """`exit code 3`, `killed by SIGINT`; None is for what did not end by itself."""
+    if exit_code is None:
+        return "did not end"
+    return f"exit code {exit_code}" if exit_code >= 0 else f"killed by {signal_name(-exit_code)}"
 
 
 def shown(text: str) -> str:

@@ -46,8 +46,26 @@ def test_kill_int_ends_it_and_the_hook_that_it_runs(plain: Site, alive: Path) ->
         _, told = running.communicate()
         assert hook.read() == ""
     assert running.returncode == 130
-    assert "interrupted; `git deploy status` tells where it stands" in told
+    assert "interrupted: no rollout is in progress" in told
     assert plain.status()["status"] == "none"
+
+
+def test_what_is_interrupted_says_where_it_stands_and_what_leads_on(deployed: Site) -> None:
+    deployed.commit({"index.php": "next\n"})
+    deployed.git("push", "-q", "origin", "HEAD")
+    deployed.ok("start")
+    alive = deployed.root / "alive"
+    os.mkfifo(alive)
+    deployed.hook("pre-sync.wait", f"exec 9> '{alive}'; echo began >&9; exec sleep 60")
+    with in_the_background(deployed, "sync") as running, alive.open() as hook:
+        assert hook.readline() == "began\n"
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate()
+    assert running.returncode == 130
+    assert told.endswith(
+        "git-deploy: interrupted: started, not synced yet\n"
+        "Next:\n  git deploy sync\n  git deploy abort\n"
+    )
 
 
 def test_what_it_starts_can_be_interrupted_too(plain: Site) -> None:

@@ -11,7 +11,16 @@ import click
 
 from sartoris.display import streams
 from sartoris.display.ending import EX_SOFTWARE, INTERRUPTED, exit_code_of, tell
-from sartoris.errors import MachineTrouble, SartorisError
+from sartoris.errors import MachineTrouble, Refused, SartorisError
+
+
+class Interrupted(KeyboardInterrupt):
+    """`message` says where it stands, `next_steps` are commands that lead on."""
+
+    def __init__(self, message: str, next_steps: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_steps = next_steps
 
 
 def run(program: str, body: Callable[[], int | None]) -> NoReturn:
@@ -44,8 +53,8 @@ def guarded(program: str, body: Callable[[], int | None]) -> int:
     except click.ClickException as error:
         _show_usage(error)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        streams.say(f"{program}: interrupted; `git deploy status` tells where it stands")
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        _tell_interrupt(program, interrupt)
         return INTERRUPTED
     except OSError as error:
         trouble = MachineTrouble.of(error)
@@ -54,6 +63,14 @@ def guarded(program: str, body: Callable[[], int | None]) -> int:
     except Exception:  # noqa: BLE001 - everything else is a bug, and this is the boundary
         streams.say(_bug(program))
         return EX_SOFTWARE
+
+
+def _tell_interrupt(program: str, interrupt: BaseException) -> None:
+    """Click has ended the line on which a terminal shows `^C`, and made an `Abort` of it."""
+    said = interrupt.__cause__ if isinstance(interrupt, click.Abort) else interrupt
+    if not isinstance(said, Interrupted):
+        said = Interrupted("interrupted; `git deploy status` tells where it stands")
+    tell(program, Refused(said.message, next_steps=said.next_steps))
 
 
 def _show_usage(error: click.ClickException) -> None:

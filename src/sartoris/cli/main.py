@@ -110,6 +110,10 @@ class Actions(click.Group):
             if ctx.meta.get("sartoris.json"):
                 boundary.tell_json(error)
             raise
+        except KeyboardInterrupt as interrupt:
+            from sartoris.cli.interruption import interrupted
+
+            raise interrupted(ctx.invoked_subcommand or "") from interrupt
 
     def _invoke(self, ctx: click.Context) -> object:
         try:

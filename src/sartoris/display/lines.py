@@ -14,7 +14,7 @@ from sartoris.display.targettable import TargetTable
 from sartoris.display.terminal import Style
 from sartoris.display.waiting import Waiting
 from sartoris.events import Event
-from sartoris.formatting import plural, shown_on_one_line, without_bytes
+from sartoris.formatting import how_it_ended, plural, shown_on_one_line, without_bytes
 from sartoris.orders import Outcome
 
 # Steps whose own events say it better, or that are over before anyone has read their name.
@@ -56,6 +56,7 @@ class Lines:
             events.HookRan: self._hook_ran,
             events.Warned: self._warned,
             events.Noted: self._noted,
+            events.CommandEnded: lambda _: self._end_waiting(),
         }
 
     def __call__(self, event: Event) -> None:
@@ -246,7 +247,7 @@ class Lines:
 
     def _hook_ran(self, event: events.HookRan) -> None:
         if event.exit_code != 0:
-            end = "did not end" if event.exit_code is None else f"exit code {event.exit_code}"
+            end = how_it_ended(event.exit_code)
             self.write(f"    {event.phase} hook {event.hook}: {end}", "red")
         elif self._verbose:
             self.write(f"    {event.phase} hook {event.hook} ({event.seconds:.1f} s)")

@@ -9,6 +9,7 @@ from typing import Any
 
 from sartoris import events
 from sartoris.events import Event
+from sartoris.formatting import how_it_ended
 from sartoris.journal.reading import event_of
 
 Document = Mapping[str, Any]
@@ -97,7 +98,7 @@ def _desired(event: events.DesiredStateChanged) -> str:
 
 
 def _hook_ran(event: events.HookRan) -> str:
-    end = "did not end" if event.exit_code is None else f"exit code {event.exit_code}"
+    end = how_it_ended(event.exit_code)
     return f"{event.phase} hook {event.hook}: {end} after {event.seconds:.1f} s"
 
 

@@ -35,6 +35,7 @@ class Ended:
     exit_code: int | None
     seconds: float = 0.0
     output_tail: str = ""
+    interrupted: bool = False
     problem: str = ""
 
 
@@ -60,12 +61,14 @@ def run_program(
             running = _Running(path, directory, environment, show, meanwhile)
         except OSError as error:
             return Ended(None, problem=_cannot_start(path, directory, error))
-        lend(running.process.pid)
+        lent = lend(running.process.pid)
         in_time = running.follow(until, let_go)
+    code = running.process.returncode if in_time else None
     return Ended(
-        exit_code=running.process.returncode if in_time else None,
+        exit_code=code,
         seconds=time.monotonic() - began,
         output_tail=running.tail,
+        interrupted=lent and code in (-signal.SIGINT, 128 + signal.SIGINT),
         problem="" if in_time else f"took longer than {timeout:g} seconds and was stopped",
     )
 

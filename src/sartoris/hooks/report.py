@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sartoris.errors import Refused
+from sartoris.formatting import signal_name
 from sartoris.permissions import how_to_make, let, may_change
 from sartoris.shell import command
 
@@ -20,6 +20,7 @@ class HookReport:
     `phase` is "sync" for the sync hook. `exit_code` is None when the hook did not end by itself or
     was never started (`problem` says why), and negative when a signal killed it. `seconds` is how
     long it ran, `output_tail` the last lines that it wrote. `skipped_reason` is "" if it ran.
+    `interrupted`: it had the terminal, and Ctrl-C was typed there, which was meant for us, too.
     """
 
     hook: Path
@@ -27,6 +28,7 @@ class HookReport:
     exit_code: int | None = None
     seconds: float = 0.0
     output_tail: str = ""
+    interrupted: bool = False
     skipped_reason: str = ""
     problem: str = ""
 
@@ -41,7 +43,7 @@ class HookReport:
         if self.problem or self.skipped_reason or self.exit_code is None:
             return self.problem
         if self.exit_code < 0:
-            return f"was killed by {_signal_name(-self.exit_code)}"
+            return f"was killed by {signal_name(-self.exit_code)}"
         return f"exited with {self.exit_code}" if self.exit_code else ""
 
 
@@ -87,10 +89,3 @@ def _cannot_run(hook: Path, problem: str) -> list[str]:
     aside, place = command("mv", path, f"{path}.bak"), hook.parent
     aside = aside if may_change(place) else let(place.stat().st_uid, aside)
     return [fix, f"{aside}   # if it is not to run"]
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -51,12 +51,15 @@ class Hooks:
 
     def run(self, phase: Phase, context: HookContext) -> None:
         """Run the hooks of `phase`. The first that fails is the last: raises `HookFailed`.
+        Ctrl-C in one that has the terminal raises `KeyboardInterrupt`.
 
         Before the tag one that is wanted and cannot run raises `HookCannotRun`, and none has run.
         """
         if phase in BEFORE_THE_TAG:
             self.require(context, phase)
         for report in self._reports(phase, context):
+            if report.interrupted:
+                raise KeyboardInterrupt
             if not report.ok:
                 raise HookFailed(report, action=context.action)
 
@@ -125,7 +128,10 @@ class Hooks:
         `meanwhile` is called a few times a second until it has ended, and once more then.
         """
         variables = {**context.environment(SYNC, context.prefix), **environment}
-        return self._reported(self._run(path, SYNC, variables, meanwhile))
+        report = self._reported(self._run(path, SYNC, variables, meanwhile))
+        if report.interrupted:
+            raise KeyboardInterrupt
+        return report
 
     def _reports(self, phase: Phase, context: HookContext) -> Iterator[HookReport]:
         if self._directory is None:

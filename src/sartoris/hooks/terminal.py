@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def terminal_to_lend() -> Iterator[Callable[[int], None]]:
-    """A function that lends the terminal to a process group; it comes back at the end.
+def terminal_to_lend() -> Iterator[Callable[[int], bool]]:
+    """A function that lends the terminal to a process group, and says whether it could; it comes
+    back at the end.
 
     Programs have to be started inside. Without a terminal, or in its background, nothing is lent.
     """
@@ -27,12 +28,13 @@ def terminal_to_lend() -> Iterator[Callable[[int], None]]:
     # Ctrl-Z would stop the hook alone, and nobody would wake it: hooks inherit that it is ignored.
     before = {signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN)}
 
-    def lend(group: int) -> None:
+    def lend(group: int) -> bool:
         # While it is lent we are in the background, where writing may stop a process.
         before[signal.SIGTTOU] = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         with suppress(OSError):  # it may have ended already
             os.tcsetpgrp(terminal, group)
             os.killpg(group, signal.SIGCONT)  # it may have tried to read too early
+        return True
 
     try:
         yield lend
@@ -44,8 +46,10 @@ def terminal_to_lend() -> Iterator[Callable[[int], None]]:
             signal.signal(number, handler)
 
 
-def _nothing_to_lend(group: int) -> None:
+def _nothing_to_lend(group: int) -> bool:
     """Stands in for `lend`."""
+    del group
+    return False
 
 
 def _own_terminal() -> int | None:

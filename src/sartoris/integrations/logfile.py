@@ -26,7 +26,7 @@ from sartoris.events import (
     Tagged,
     Warned,
 )
-from sartoris.formatting import hanging, shown, shown_on_one_line
+from sartoris.formatting import hanging, how_it_ended, shown, shown_on_one_line
 
 NAME = "git-deploy.log"
 
@@ -89,7 +89,7 @@ def _words(event: Event) -> tuple[str, str] | None:
         case Tagged(tag=tag, commit=commit):
             return "NOTE", f"{commit} tagged as {tag}"
         case HookRan(phase=phase, hook=hook, exit_code=code):
-            end = "did not end" if code is None else f"exit code {code}"
+            end = how_it_ended(code)
             return ("INFO" if code == 0 else "WARN"), f"{phase} hook {hook}: {end}"
         case Warned(message=message):
             return "WARN", message

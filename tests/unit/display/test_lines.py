@@ -209,6 +209,8 @@ def test_a_hook_is_told_when_it_fails_or_with_verbose(told: Told) -> None:
     assert told(fine, verbose=True) == ["    pre-sync hook h (0.1 s)"]
     bad = HookRan(phase="pre-sync", hook="h", exit_code=3, seconds=0.1)
     assert told(bad) == ["    pre-sync hook h: exit code 3"]
+    killed = HookRan(phase="pre-sync", hook="h", exit_code=-2, seconds=0.1)
+    assert told(killed) == ["    pre-sync hook h: killed by SIGINT"]
     ended = HookRan(phase="pre-sync", hook="h", exit_code=None, seconds=0.1)
     assert told(ended) == ["    pre-sync hook h: did not end"]
 

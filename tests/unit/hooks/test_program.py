@@ -266,6 +266,10 @@ try:
     hooks.run(Phase.PRE_SYNC, HookContext("sync", "slot0"))
 except HookFailed as error:
     os.write(2, ("failed: " + error.report.failure).encode())
+except KeyboardInterrupt:
+    os.write(2, b"interrupted" if len(sys.argv) > 3 else b"")
+    if len(sys.argv) <= 3:
+        raise
 os.write(2, b" foreground" if len(sys.argv) > 3 and os.tcgetpgrp(0) == os.getpgrp() else b"")
 """
 
@@ -306,13 +310,18 @@ def test_a_hook_can_ask_a_question_at_the_terminal(site: HookSite) -> None:
     assert screen.endswith(b" foreground")
 
 
-def test_ctrl_c_at_the_terminal_is_the_hooks(site: HookSite) -> None:
+@pytest.mark.parametrize(
+    "ends", ["exec sleep 60", "trap 'exit 130' INT; echo set; sleep 60 & wait"]
+)
+def test_ctrl_c_at_the_terminal_is_the_hooks_and_interrupts_us_as_well(
+    site: HookSite, ends: str
+) -> None:
     # `exec`: a shell that gets the signal just before it starts a child waits for that child.
-    site.add(NAME, "echo ready", "exec sleep 60")
+    site.add(NAME, "echo ready", ends)
 
-    screen = _at_a_terminal(site, b"\x03", when=b"ready")
+    screen = _at_a_terminal(site, b"\x03", when=b"ready" if "exec" in ends else b"set")
 
-    assert screen.endswith(b"failed: was killed by SIGINT foreground")
+    assert screen.endswith(b"interrupted foreground")
 
 
 def test_ctrl_z_at_the_terminal_does_not_leave_a_hook_asleep(site: HookSite) -> None:
