@@ -83,8 +83,10 @@ def test_locks_and_probes_follow_no_link(place: Path, there: bool) -> None:
     link.symlink_to(theirs)
     with pytest.raises(OSError, match="symbolic links"), locked(link, 2, 0):
         pass
-    with pytest.raises(OSError, match="symbolic links"), exclusively(link, "ann"):
-        pass
+    with exclusively(link, "ann"):  # the link is set aside
+        assert not link.is_symlink()
+    link.unlink()
+    link.symlink_to(theirs)
     files.reserve(link, 10)
     link.symlink_to(theirs)
     files.create_anew(link, b"ours")

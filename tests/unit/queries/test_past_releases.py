@@ -111,7 +111,7 @@ def test_a_row_fits_into_80_columns() -> None:
     )
     lines = release_lines([long], now=200_000.0)
     assert all(len(line) < 80 for line in lines)
-    assert "Somebody Wi\N{HORIZONTAL ELLIPSIS}" in lines[1]
+    assert "Somebody Wit\N{HORIZONTAL ELLIPSIS}" in lines[1]
     assert "2 d ago" in lines[1]
     assert "A subject" in lines[1]
 
