@@ -103,7 +103,9 @@ def test_a_prefix_on_the_command_line_is_enough(site: Site) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["stat"], "Did you mean start?"),
+        (["stat"], "Did you mean status?"),
+        (["--dry-rum", "sync"], "--dry-rum"),
+        (["revert", "-1"], "`git deploy revert 1` goes 1 back"),
         (["snyc"], "Did you mean sync?"),
         (["xyzzy"], "git deploy -h"),
         (["sync", "--dry-rum"], "--dry-run"),
@@ -202,3 +204,12 @@ def test_a_repository_reached_through_a_symbolic_link(site: Site) -> None:
     assert site.deploy("start", at=link).code == 0
     assert site.deploy("sync", at=link).code == 0
     assert site.everywhere() == {site.desired()}
+
+
+def test_a_dry_run_may_be_asked_for_before_the_action(deployed: Site) -> None:
+    deployed.push_elsewhere({"index.php": "next\n"}, "main", "Next")
+    deployed.ok("start")
+    before = deployed.desired()
+    ran = deployed.ok("--dry-run", "sync")
+    assert "Dry run: nothing was tagged, sent or switched." in ran.err
+    assert deployed.desired() == before

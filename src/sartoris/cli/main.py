@@ -74,6 +74,13 @@ _HIDDEN = {"finnish": ("finnish", ""), "none": ("none", "")}
 class Actions(click.Group):
     """Knows the actions by name, and imports one when it is needed."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-"):
+            from sartoris.cli.meant import behind_the_action
+
+            args = behind_the_action(args, self.params)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
@@ -94,11 +101,9 @@ class Actions(click.Group):
         if action in COMMANDS or action in _HIDDEN:
             args = [action, *args[1:]]
         else:
-            from difflib import get_close_matches
+            from sartoris.cli.meant import hint
 
-            meant = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {meant[0]}?" if meant else " git deploy -h lists them."
-            ctx.fail(f"There is no action {args[0]!r}.{hint}")
+            ctx.fail(f"There is no action {args[0]!r}. {hint(args[0], list(COMMANDS))}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 
 from sartoris.actions.tag import tag
 from sartoris.cli.context import open_command, open_site
 from sartoris.cli.listing import lines
 from sartoris.cli.options import count, typed
+from sartoris.cli.standing import tell_standing
 from sartoris.display import streams
 from sartoris.errors import NoPrefix, Refused, WrongUsage
 from sartoris.journal.store import Journal
@@ -35,7 +37,9 @@ def answer() -> None:
         streams.write_answer(_tag_of_head(site))
     else:
         print_list(site, everything=bool(said.get("list_all")))
-        if not said:
+        if not said and sys.stderr.isatty():
+            tell_standing(site)
+        elif not said:
             streams.say("(git deploy -h lists the actions)")
 
 

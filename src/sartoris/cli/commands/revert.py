@@ -28,7 +28,21 @@ from sartoris.queries.past_releases import past_releases, with_subjects
 from sartoris.rollout.site import Site
 
 
-@click.command("revert")
+class _Numbers(click.Command):
+    """`revert -1` looks like an option: say which number it would be."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption as error:
+            if not error.option_name[1:].isdigit():
+                raise
+            number = error.option_name[1:]
+            message = f"{error.option_name}: the numbers of the list have no sign"
+            ctx.fail(f"{message}. `git deploy revert {number}` goes {number} back.")
+
+
+@click.command("revert", cls=_Numbers)
 @common_options
 @dry_run_option
 @leaving_options

@@ -1,0 +1,52 @@
+"""What was meant by words that are no actions, and by options that came early."""
+
+from __future__ import annotations
+
+import pytest
+
+from sartoris.cli.main import ALIASES, COMMANDS, actions
+from sartoris.cli.meant import _OTHER_WORDS, behind_the_action, hint
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("undo", "rollback"),
+        ("LIST", "show"),
+        ("deploy", "ship"),
+        ("version", "--version"),
+        ("config", "help configuration"),
+        ("restart", "service restart"),
+        ("snyc", "sync"),
+    ],
+)
+def test_a_word_that_is_no_action_is_answered_with_the_one_that_is_meant(
+    word: str, meant: str
+) -> None:
+    assert hint(word, list(COMMANDS)) == f"Did you mean {meant}?"
+
+
+def test_a_word_that_nobody_knows_is_answered_with_where_they_are_listed() -> None:
+    assert hint("xyzzy", list(COMMANDS)) == "git deploy -h lists them."
+
+
+def test_what_is_suggested_is_there_and_no_action_is_called_another_word() -> None:
+    for word, meant in _OTHER_WORDS.items():
+        assert meant.split()[0] in {*COMMANDS, "--version"}
+        assert word not in {*COMMANDS, *ALIASES}
+
+
+@pytest.mark.parametrize(
+    ("typed", "order"),
+    [
+        ("--dry-run sync", "sync --dry-run"),
+        ("--force --dry-run sync slot0", "--force sync --dry-run slot0"),
+        ("-m sync --dry-run abort", "-m sync abort --dry-run"),
+        ("--yes rollback", "rollback --yes"),
+        ("sync --dry-run", "sync --dry-run"),
+        ("--list", "--list"),
+        ("-m", "-m"),
+    ],
+)
+def test_options_that_only_some_actions_have_may_stand_before_them(typed: str, order: str) -> None:
+    assert behind_the_action(typed.split(), actions.params) == order.split()
