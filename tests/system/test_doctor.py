@@ -160,6 +160,21 @@ class TestConfiguration:
         site.config("deploy.irc-channel", "#ops")
         assert "deploy.irc-channel" in fine(site, "other keys")
 
+    def test_a_value_that_another_file_beats_and_targets_that_nobody_reads(
+        self, site: Site
+    ) -> None:
+        shared = site.root / "git-deploy.conf"
+        shared.write_text("[deploy]\nmax-failed = 0\n")
+        site.git("config", "--global", "deploy.config-file", str(shared))
+        site.config("deploy.max-failed", "1")
+        site.config("deploy.targets", "web*")
+        beaten, unread = look(site, "no effect", code=0)
+        assert "has no effect: deploy.max-failed" in beaten[1]
+        assert beaten[1].endswith(f"in {shared} wins")
+        assert "deploy.transport is local" in unread[1]
+        (line,) = site.ok("config", "max-failed").out.splitlines()[1:2]
+        assert line.split() == ["deploy.max-failed", "0", str(shared)]
+
     def test_no_prefix(self, site: Site) -> None:
         site.git("config", "--unset", "deploy.tag-prefix")
         text, steps = wrong(site, "prefix")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -100,6 +100,19 @@ def with_remote_of_rollout(site: Site) -> Site:
     if state.remote_branch and not said.get("remote_branch"):
         options = options._replace(remote_branch=state.remote_branch)
     return replace(site, options=options)
+
+
+def name_deciding_files(error: SartorisError) -> None:
+    """Where the error advises to set a key that another file decides, have it name that file."""
+    if not any(step.startswith("git config ") for step in error.next_steps):
+        return
+    from sartoris.config.sources import with_deciding_files
+
+    with suppress(SartorisError, OSError):
+        found = Repository.meant(here())
+        error.next_steps = with_deciding_files(
+            error.next_steps, found.git, git_dir=found.git_dir, top=found.top
+        )
 
 
 def running() -> ExitStack:

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Tell what is live where."),
     "history": ("history", "List the rollouts, or tell one event by event."),
     "doctor": ("doctor", "Tell what is wrong with the set-up of this server."),
+    "config": ("config", "List the configuration in force, and where it comes from."),
     "help": ("help", "Show the documentation, or the options of an action."),
     "check": ("check", "Tell whether a rollout could start."),
     "tag": ("tag", "Tag what is checked out, outside of a rollout."),
@@ -112,6 +113,9 @@ class Actions(click.Group):
                 ctx.meta[RUNNING] = until_the_end
                 return self._invoke(ctx)
         except SartorisError as error:
+            from sartoris.cli.context import name_deciding_files
+
+            name_deciding_files(error)
             if ctx.meta.get("sartoris.json"):
                 boundary.tell_json(error)
             raise

@@ -1,8 +1,9 @@
 """What git's configuration files say in the section `deploy`, and which of it wins.
 
-The order is git-deploy's: `[deploy "repository NAME"]` in `deploy.config-file`, the same in git's
+What is typed for one command (`git -c`, the environment) wins over all files. Of files the order is
+git-deploy's: `[deploy "repository NAME"]` in `deploy.config-file`, the same in git's
 own files, `[deploy]` in `deploy.config-file`, `[deploy]` in git's own files. All of git's own files
-(system, global, local, work tree, command line) are one level, in which the last value wins.
+(system, global, local, work tree) are one level, in which the last value wins.
 """
 
 from __future__ import annotations
@@ -122,12 +123,19 @@ class Levels(NamedTuple):
 
     def _by_level(self, key: str) -> Iterable[list[Entry]]:
         of_key = [entry for entry in self.entries if entry.key == key]
-        for subsection in (self.own_subsection, None):
-            for site_file in (True, False):
-                found = [
-                    entry
-                    for entry in of_key
-                    if entry.subsection == subsection and entry.site_file == site_file
-                ]
-                if found:
-                    yield found
+        for in_file, site_file, subsection in (
+            (False, False, self.own_subsection),
+            (False, False, None),
+            (True, True, self.own_subsection),
+            (True, False, self.own_subsection),
+            (True, True, None),
+            (True, False, None),
+        ):
+            found = [
+                entry
+                for entry in of_key
+                if (entry.subsection, entry.site_file) == (subsection, site_file)
+                and (entry.file is not None) == in_file
+            ]
+            if found:
+                yield found

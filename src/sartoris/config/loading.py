@@ -46,6 +46,14 @@ def load_config(git: Git, *, git_dir: Path, top: Path) -> Config:
     return Config(repo_name=name, unknown=unknown, **read)
 
 
+def read_levels(git: Git, *, git_dir: Path, top: Path) -> Levels:
+    """The entries that `load_config` reads, without a look at their values."""
+    name = repository_name(git_dir, top)
+    own = git_entries(git)
+    site, _ = _site_file(git, Reader(Levels(own, name), top))
+    return Levels([*site, *own], name)
+
+
 def _unsafe(name: str, top: Path) -> list[Problem]:
     try:
         check_name(name)

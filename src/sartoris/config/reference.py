@@ -25,16 +25,18 @@ left to the site's own hooks.
 
 ## Where it is read
 
-1. `[deploy "repository NAME"]` in the file that `deploy.config-file` names
-2. `[deploy "repository NAME"]` in git's own files
-3. `[deploy]` in the file that `deploy.config-file` names
-4. `[deploy]` in git's own files
+1. what is said for one command: `git -c deploy.KEY=VALUE deploy ...`
+2. `[deploy "repository NAME"]` in the file that `deploy.config-file` names
+3. `[deploy "repository NAME"]` in git's own files
+4. `[deploy]` in the file that `deploy.config-file` names
+5. `[deploy]` in git's own files
 
-The first of these that has a key decides it, as in git-deploy. NAME is the name of the repository
-(`deploy.repo-name-detection`). Git's own files are the system's, the user's, the repository's and
-the work tree's, and `git -c deploy.KEY=VALUE deploy ...`; the last one that has the key wins. Note
-that a value in the file of `deploy.config-file` is stronger than all of them. Files that this file
-includes are not read (`git config --file` does not).
+The first of these that has a key decides it, among files as in git-deploy. NAME is the name of the
+repository (`deploy.repo-name-detection`). Git's own files are the system's, the user's, the
+repository's and the work tree's; the last one that has the key wins. A value in the file of
+`deploy.config-file` is stronger than all of them: `git deploy config` tells of every key what is in
+force and which file says so, and `git deploy doctor` names the values that have no effect. Files
+that this file includes are not read (`git config --file` does not).
 
 Where a key may have many values, all values of the deciding place count, in their order, and an
 empty value takes back those before it. For other keys an empty value is as good as none; an empty

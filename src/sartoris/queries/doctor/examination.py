@@ -20,6 +20,7 @@ from sartoris.queries.doctor import (
     working_repository,
 )
 from sartoris.queries.doctor.disk import disk_space
+from sartoris.queries.doctor.shadowed import in_their_files, without_effect
 from sartoris.queries.doctor.targets import away, target_checks, transport_of, without_targets
 from sartoris.rollout.checks import require_place, require_source
 from sartoris.rollout.options import Options
@@ -97,6 +98,8 @@ def examine(
             checks += target_checks(site, transport)
             settings += away(site)
         found = [*look(checks), *(("configuration", finding) for finding in settings)]
+    if site is not None:
+        found = [(subject, in_their_files(site, finding)) for subject, finding in found]
     order = list(dict.fromkeys(("git", "configuration", *(check.subject for check in checks))))
     return Examination(tuple(sorted(found, key=lambda one: order.index(one[0]))))
 
@@ -116,6 +119,7 @@ def _configuration(repository: Repository, options: Options) -> tuple[Site | Non
 
 def _settings(site: Site) -> Iterator[Finding]:
     yield ok("values", f"of {site.config.repo_name}")
+    yield from without_effect(site)
     if site.config.unknown:
         yield ok("other keys", f"left to the site's hooks: {', '.join(site.config.unknown)}")
     try:

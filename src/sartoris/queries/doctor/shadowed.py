@@ -1,0 +1,36 @@
+"""Settings that have no effect: another file wins, or the transport does not read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sartoris.config.sources import sources, with_deciding_files
+from sartoris.diagnostics import Finding, warning
+from sartoris.rollout.site import Site
+from sartoris.shell import command
+
+
+def without_effect(site: Site) -> Iterator[Finding]:
+    """Each value that somebody may believe to be in force."""
+    repository, config = site.repository, site.config
+    for one in sources(repository.git, git_dir=repository.git_dir, top=repository.top):
+        for entry in one.shadowed:
+            step = command("git", "deploy", "config", one.name)
+            text = f"{entry} has no effect: {one.entries[-1]} wins"
+            yield warning("no effect", text, step, *entry.git_config("--unset-all", entry.name))
+    if config.transport == "salt" and config.target:
+        text = "deploy.target has no effect: deploy.transport is salt, which reads deploy.targets"
+        yield warning("no effect", text, "git config --unset-all deploy.target")
+    if config.transport == "local" and config.targets:
+        text = "deploy.targets has no effect: deploy.transport is local, which reads deploy.target"
+        yield warning("no effect", text, "git config deploy.transport salt   # if that is meant")
+
+
+def in_their_files(site: Site, finding: Finding) -> Finding:
+    """The finding, whose advice names the file that decides what it is about."""
+    repository = site.repository
+    steps = with_deciding_files(
+        finding.next_steps, repository.git, git_dir=repository.git_dir, top=repository.top
+    )
+    return replace(finding, next_steps=steps)
