@@ -77,7 +77,8 @@ class Outcome:
     should have followed the switch to it and did not come to its end: `service`, `hooks`.
     `complete` and `changed` are set by `verify`: is the live release all there, and which of its
     files differ from it; and so is `added`: which are not the release's. `seconds` is how long the
-    target took. `output` is the end of what a failed program wrote. `remains` is what the target
+    target took. `output` is the end of what a failed program wrote, or the release's own.
+    `remains` is what the target
     could not remove of old releases, and whose it is: a few of the files. `adopted` tells what the
     release took the place of: where it lies, or `-> TEXT` for a link. `in_the_way` is the error
     that what stands at the path now gives without `adopt`, "" for none.

@@ -40,6 +40,22 @@ def test_a_failing_prepare_hook_leaves_the_live_release_alone(target: Target) ->
     assert target.ask("switch", "t2", commit)["error"] == "not-held"
 
 
+def test_what_programs_wrote_that_succeeded_is_in_the_outcome_and_bounded(target: Target) -> None:
+    files = {
+        "deploy/target/prepare.1": program("echo built; echo minified"),
+        "deploy/target/prepare.2": program("true"),
+        "deploy/target/live.1": program("head -c 9000 /dev/zero | tr '\\0' x; echo end"),
+    }
+    commit = target.publisher.release("t1", files)
+
+    fetched = target.ask("fetch", "t1", commit)
+    assert fetched["output"] == "deploy/target/prepare.1:\n  built\n  minified"
+    switched = target.ask("switch", "t1", commit)
+    assert switched["output"].endswith("xxxend")
+    assert len(switched["output"]) < 5000
+    assert target.ask("status")["output"] == ""
+
+
 def test_files_without_execute_bit_and_backups_are_not_run(target: Target) -> None:
     files = {
         "deploy/target/prepare.text": Entry(b"exit 1"),

@@ -26,6 +26,8 @@ from sartoris.agent.slot import Slot
 
 _SLOTS: dict[str, type[Slot]] = {"atomic": AtomicSlot, "in-place": InPlaceSlot}
 
+_TOLD = 4096  # characters that an outcome has of what the programs of a release wrote
+
 _CAUSES = {
     errno.ENOSPC: ("no-space", "the file system is full"),
     errno.EDQUOT: ("no-space", "the quota is used up"),
@@ -106,6 +108,8 @@ def _in_slot(
         if user:
             check_ownership(slot.place, user)
         fields.update(slot.carry_out())
+        told = slot.place.logical("\n".join(slot.programs.told))
+        fields["output"] = told if len(told) <= _TOLD else f"...{told[-_TOLD:]}"
     except Failure as failure:
         fields.update(_logical(failure, slot))
         if failure.error in ("directory-not-ready", "path-leads-out"):

@@ -36,7 +36,8 @@ class Ended(NamedTuple):
 class Programs:
     """Runs programs until the order's deadline.
 
-    `lock` is the slot's lock, for git to inherit, and `mark` says of whom it has it.
+    `lock` is the slot's lock, for git to inherit, and `mark` says of whom it has it. `told` is what
+    the release's own programs wrote that succeeded.
     """
 
     def __init__(self, timeout: int) -> None:
@@ -44,6 +45,7 @@ class Programs:
         self.deadline = time.monotonic() + timeout
         self.lock: Optional[int] = None
         self.mark = ""
+        self.told: list[str] = []
 
     def run(
         self,

@@ -55,3 +55,6 @@ def _run_hook(
     if code != 0:
         ended = f"exited with {code}" if code > 0 else f"was ended by signal {-code}"
         raise Failure(f"{kind}-failed", f"{shown} {ended}", last_lines(output))
+    if output.strip():
+        text = last_lines(output).replace("\n", "\n  ")
+        programs.told.append(f"{shown}:\n  {text}")

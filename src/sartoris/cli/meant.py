@@ -21,7 +21,7 @@ _OTHER_WORDS = {
     **dict.fromkeys(("test", "diagnose"), "doctor"),
     **dict.fromkeys(("dry-run", "plan", "preview"), "sync --dry-run"),
     **dict.fromkeys(("reload", "restart"), "service {word}"),
-    **dict.fromkeys(("config", "configure", "settings", "setup", "init"), "help configuration"),
+    **dict.fromkeys(("configure", "settings", "setup", "init"), "help configuration"),
     **dict.fromkeys(("man", "manual", "docs", "usage"), "help"),
     "version": "--version",
 }

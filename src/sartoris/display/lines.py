@@ -178,6 +178,8 @@ class Lines:
             end = "done" if outcome.ok else f"{outcome.error}: {outcome.message}"
             took = f"({outcome.seconds:.1f} s)"
             self.write(f"    {outcome.target}: {end} {took}", "" if outcome.ok else "red")
+            for line in outcome.output.splitlines():
+                self.write(f"      | {line}")
 
     def _stage_finished(self, event: events.StageFinished) -> None:
         if self._dry_run or event.succeeded + len(event.failed) == 0:

@@ -67,10 +67,10 @@ def _rollout_ended(event: events.RolloutEnded) -> str:
 
 def _target_answered(event: events.TargetAnswered) -> str:
     one = event.outcome
+    output = f"\n{one.output}" if one.output else ""
     if one.ok:
         live = f"; live: {one.live or 'nothing'}"
-        return f"{one.target}: {event.stage} done in {one.seconds:.2f} s{live}"
-    output = f"\n{one.output}" if one.output else ""
+        return f"{one.target}: {event.stage} done in {one.seconds:.2f} s{live}{output}"
     return f"{one.target}: {event.stage} FAILED, {one.error}: {one.message}{output}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sartoris.display.lines import Lines
@@ -124,6 +126,16 @@ def test_a_stage_is_one_line_when_it_has_ended(told: Told) -> None:
     )
     assert told(FETCH, answered, ended) == ["    fetch: 1 done, 1 failed: web2 (1.50 s)"]
     assert told(FETCH, answered, ended, verbose=True)[0].startswith("    web2: no-space: full (")
+
+
+def test_what_the_programs_of_a_release_wrote_is_told_with_verbose(told: Told) -> None:
+    wrote = replace(outcome("web1"), output="deploy/target/prepare.1:\n  built")
+    answered = TargetAnswered(stage="fetch", slot="slot0", outcome=wrote)
+    assert told(answered) == []
+    assert told(answered, verbose=True)[1:] == [
+        "      | deploy/target/prepare.1:",
+        "      |   built",
+    ]
 
 
 def test_a_stage_with_nobody_in_it_is_not_told(told: Told) -> None:
