@@ -12,6 +12,7 @@ from sartoris.actions import announcing, desired_state
 from sartoris.actions.after_revert import follow_revert
 from sartoris.actions.finish import finalize, run_post_sync
 from sartoris.actions.purge import require_purged
+from sartoris.actions.reminding import remind_to_push_what_was_synced
 from sartoris.actions.removed_targets import warn_about_removed_targets
 from sartoris.actions.roll_out import SyncResult, roll_out, take_back, where_live, why_failed
 from sartoris.actions.sync_hook import run_rollback_hook, run_sync_hook
@@ -111,6 +112,7 @@ class ByHook(Delivering):
             run_sync_hook(session)
             run_post_sync(session)
             announcing.synced(session)
+            remind_to_push_what_was_synced(session)
             finalize(session)
         state = session.state
         done = f"{state.rollout_tag} is synchronised by the sync hook, and the rollout is finished"
@@ -191,6 +193,7 @@ def conclude(session: Session, result: SyncResult) -> SyncResult:
     write_deploy_file(session)
     run_post_sync(session)
     announcing.synced(session)
+    remind_to_push_what_was_synced(session)
     finalize(session, loud=False)
     state, there = session.state, result.total - len(result.left_behind)
     where = f"live on {there} of {plural(result.total, 'target')}"

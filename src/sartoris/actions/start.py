@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sartoris.actions import announcing
 from sartoris.actions.comparing import Comparison
 from sartoris.actions.new_prefix import require_known_prefix
+from sartoris.actions.reminding import remind_to_push
 from sartoris.errors import GitFailed, SartorisError
 from sartoris.hooks import Phase
 from sartoris.queries.show import tag_of
@@ -67,6 +68,7 @@ def start_with(command: Command, prefix: str, get_commit: Callable[[Session], st
             undo_start(session, error)
             raise
         announcing.started(session)
+        remind_to_push(session)
         return Started(session.state, commit, commit != session.state.start_commit)
 
 

@@ -7,6 +7,7 @@ import time
 from sartoris.actions import announcing
 from sartoris.actions.deliveries import BY_HAND, TO_FLEET, Delivering, choose_delivery, delivery_of
 from sartoris.actions.finish import finalize, run_post_sync
+from sartoris.actions.reminding import tell_changes_left_out
 from sartoris.actions.roll_out import SyncResult
 from sartoris.actions.tagging import make_revert_tags, make_rollout_tag
 from sartoris.errors import Refused
@@ -109,6 +110,7 @@ def _check(session: Session, delivery: Delivering) -> str:
         checks.require_not_blocked(site)
         branch = checks.require_branch(site)
         checks.require_clean_tree(site)
+        tell_changes_left_out(session)
         head = checks.require_commits(site)
         if session.action != "release":
             _require_something_new(session, head)

@@ -77,6 +77,8 @@ def _next(found: SlotReport, rollout: Status | None) -> list[str]:
     elif away and found.desired:
         lines.append(f"Next: git deploy converge {' '.join(away[:8])}")
     lines += found.moved.splitlines()
+    if found.unpushed:
+        lines += [found.unpushed.text, f"Next: {found.unpushed.step}"]
     if damaged and rollout:
         lines.append("Next: git deploy status   # its rollout has to end before")
     if damaged:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sartoris.fleet.desired import Desired
 from sartoris.journal.store import RolloutRecord, TargetRecord
 from sartoris.orders import Outcome
+from sartoris.queries.not_pushed import NotPushed, not_pushed
 from sartoris.queries.status import Status, status
 from sartoris.rollout.command import Command
 from sartoris.rollout.site import Site
@@ -49,7 +50,7 @@ class TargetReport:
 @dataclass(frozen=True, kw_only=True)
 class SlotReport:
     """One slot: what it should have, and what its targets have. `moved`: that `deploy.path` names
-    another place by now, "" if it does not.
+    another place by now, "" if it does not. `unpushed`: what is live, and only in this clone.
     """
 
     prefix: str
@@ -58,6 +59,7 @@ class SlotReport:
     desired: Desired | None
     targets: tuple[TargetReport, ...]
     moved: str = ""
+    unpushed: NotPushed | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -65,6 +67,7 @@ class SlotReport:
             "slot": self.slot,
             "path": self.path,
             "moved": self.moved,
+            "unpushed": self.unpushed.text if self.unpushed else "",
             "desired": self.desired.to_json() if self.desired else None,
             "targets": [target.to_json() for target in self.targets],
         }
@@ -161,6 +164,7 @@ def _report_slot(command: Command, prefix: str, *, verify: Verify) -> SlotReport
         desired=desired,
         targets=tuple(targets),
         moved=_moved(site, desired) if desired else "",
+        unpushed=not_pushed(site, command.records, prefix),
     )
 
 

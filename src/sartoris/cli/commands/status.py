@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 import click
 
 from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.options import common_options, prefix_argument
 from sartoris.display import streams
+from sartoris.errors import SartorisError
 from sartoris.formatting import hanging
+from sartoris.queries.not_pushed import not_pushed
 from sartoris.queries.status import Status, status
 from sartoris.queries.taken_over import taken_over
 from sartoris.rollout.records import Records
+from sartoris.rollout.site import Site
 from sartoris.rollout.transitions import say_rebuilt
 
 
@@ -29,9 +35,17 @@ def command(context: click.Context, prefix: str | None) -> None:
         streams.print_document(found.to_json())
     else:
         _tell(found)
-        for line in taken_over(site):
+        for line in (*taken_over(site), *_to_push(site, found)):
             _print(line)
     context.exit(found.exit_code)
+
+
+def _to_push(site: Site, found: Status) -> Iterator[str]:
+    """What is live and only here, with what pushes it; status answers whatever that takes."""
+    with suppress(SartorisError):
+        one = not_pushed(site, Records(site), found.prefix) if found.prefix else None
+        if one is not None:
+            yield f"{one.text}\n  {one.step}"
 
 
 def _tell(found: Status) -> None:

@@ -54,6 +54,7 @@ _WITH_CONFIGURATION: tuple[tuple[str, str, _Look], ...] = (
 _WITH_SLOT: tuple[tuple[str, str, _Look], ...] = (
     ("releases", "newest release", publishing.newest),
     ("releases", "url", publishing.url),
+    ("releases", "pushed", working_repository.pushed),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sartoris.formatting import plural
 from sartoris.git.keeping import CHANGES, COMMITS
 from sartoris.git.ls_remote import refs_at
 from sartoris.permissions import closed, described, user_name, way_in
+from sartoris.queries.not_pushed import not_pushed, tag_is_not_pushed
 from sartoris.rollout import checks
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
@@ -94,6 +96,23 @@ def filters(site: Site) -> Iterator[Finding]:
     if site.has_fleet:
         raw = site.config.filters == "raw"
         yield ok("filters", "not looked at (deploy.filters = raw)" if raw else "none runs here")
+
+
+def pushed(site: Site) -> Iterator[Finding]:
+    """Whether the remote has what is live, its tag too."""
+    records, prefix = Records(site), site.prefix
+    found = not_pushed(site, records, prefix)
+    if found is not None:
+        yield warning("pushed", found.text, found.step)
+        return
+    desired = records.desired.of(site.slot(prefix).name) if site.has_fleet else None
+    tag, name = desired.rollout if desired else "", site.options.remote_site
+    if not tag or not site.options.uses_remote or not tag_is_not_pushed(records, tag):
+        return
+    with suppress(Refused):  # a remote that does not answer is told of by itself
+        if not refs_at(site.repository.git, name, f"refs/tags/{tag}"):
+            text = f"{name} does not have {tag}, the tag of what is live"
+            yield warning("pushed", text, command("git", "push", name, tag))
 
 
 def remote(site: Site) -> Iterator[Finding]:
