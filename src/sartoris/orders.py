@@ -21,8 +21,8 @@ NEWEST_LEVEL = LEVEL  # of agent
 ServiceAction = Literal["", "restart", "reload", "status"]
 SwitchMode = Literal["atomic", "in-place"]
 
-_ORDER_LISTS = ("shared", "shared_directories")
-_LISTS = ("held", "due", "changed", "added", "remains")  # in JSON; tuples here
+_ORDER_LISTS = ("shared", "shared_directories", "share")
+_LISTS = ("held", "due", "changed", "added", "remains", "shared")  # in JSON; tuples here
 
 
 _STANDS = {
@@ -81,7 +81,8 @@ class Outcome:
     `remains` is what the target
     could not remove of old releases, and whose it is: a few of the files. `adopted` tells what the
     release took the place of: where it lies, or `-> TEXT` for a link. `in_the_way` is the error
-    that what stands at the path now gives without `adopt`, "" for none.
+    that what stands at the path now gives without `adopt`, "" for none. `shared` is set by
+    `share`: of each shared path `KIND FILES LEFT PATH`.
     """
 
     action: str
@@ -101,6 +102,7 @@ class Outcome:
     remains: tuple[str, ...] = ()
     adopted: str = ""
     in_the_way: str = ""
+    shared: tuple[str, ...] = ()
 
     @property
     def what_is_live(self) -> str:

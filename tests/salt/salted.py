@@ -31,7 +31,7 @@ def install(cluster: Cluster) -> None:
 
 def make_old(minion: Minion) -> None:
     """Let a minion have the module of an earlier level."""
-    give_module(minion, lambda text: text.replace("\nLEVEL = 2", "\nLEVEL = 1"))
+    give_module(minion, lambda text: text.replace("\nLEVEL = 3", "\nLEVEL = 1"))
 
 
 def give_module(minion: Minion, change: Callable[[str], str]) -> None:

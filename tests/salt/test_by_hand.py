@@ -63,7 +63,7 @@ def test_every_function_has_its_documentation(fleet: Cluster, site: SaltSite) ->
     # `salt` shows documentation in a form of its own, `salt-call` as it is.
     said = fleet.call(fleet.minions["web1"], "sys.doc", "git_deploy")
     documented = said.document["local"]
-    actions = ("fetch", "switch", "withdraw", "status", "verify", "service")
+    actions = ("fetch", "switch", "withdraw", "status", "verify", "share", "service")
     functions = (*actions, "converge", "beside")
     assert set(documented) == {f"git_deploy.{name}" for name in functions}
     assert all("CLI Example:" in text for text in documented.values())

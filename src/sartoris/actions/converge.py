@@ -14,6 +14,7 @@ from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.desired import Desired
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.runner import Ran
+from sartoris.fleet.shared import leave_steps
 from sartoris.fleet.slot_fleet import SlotFleet
 from sartoris.journal.store import RolloutRecord
 from sartoris.rollout import checks
@@ -123,7 +124,8 @@ def _bring(command: Command, desired: Desired, names: Sequence[str]) -> Converge
     purge(command, desired.prefix, desired.release)  # of what these targets have served until now
     failed = _failed(command, ran)
     rest = f"\nThe others have {desired.release} live." if failed else ""
-    steps = tuple(adopt_steps(ran.result.outcomes.values(), "converge"))
+    outcomes = ran.result.outcomes.values()
+    steps = (*adopt_steps(outcomes, "converge"), *leave_steps(outcomes, "converge"))
     return Converged(desired.slot, desired.release, chosen, behind, failed + rest, steps)
 
 

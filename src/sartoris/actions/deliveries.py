@@ -20,6 +20,7 @@ from sartoris.errors import SartorisError
 from sartoris.events import LeftBehind
 from sartoris.fleet.adopted import in_the_way
 from sartoris.fleet.fleet import StageResult
+from sartoris.fleet.shared import would_leave
 from sartoris.formatting import plural
 from sartoris.orders import Outcome
 from sartoris.queries.shipping import Shipment
@@ -169,6 +170,9 @@ def _warn_of_what_stands_there(session: Session) -> None:
     fleet = session.fleet().fleet
     for text, _ in in_the_way(fleet.status(fleet.targets).outcomes.values(), fleet.order):
         session.events.warn(text)
+    if fleet.order.shared:
+        for text in would_leave(fleet.share(()).outcomes.values(), fleet.order):
+            session.events.warn(text)
 
 
 def delivery_of(session: Session) -> Delivering:

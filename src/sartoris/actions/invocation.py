@@ -51,6 +51,7 @@ class Call:
     adopt: bool = False
     max_failed: CountOrPercent | None = None
     without: tuple[str, ...] = ()
+    leave: bool = False
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Call:
@@ -71,6 +72,7 @@ class Call:
             adopt=bool(environment.get("GIT_DEPLOY_ADOPT")),
             max_failed=parse_share(most) if (most := environment.get(_MAX_FAILED)) else None,
             without=tuple(environment.get("GIT_DEPLOY_WITHOUT", "").split()),
+            leave=bool(environment.get("GIT_DEPLOY_LEAVE")),
         )
 
 
@@ -111,6 +113,7 @@ def script_context(call: Call, directory: Path) -> Iterator[ScriptContext]:
         adopt=call.adopt,
         max_failed=call.max_failed,
         without=call.without,
+        leave=call.leave,
     )
     site = Site.at(directory, options)
     if not site.has_fleet:

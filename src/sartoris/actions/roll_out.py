@@ -19,6 +19,7 @@ from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.runner import Ran
+from sartoris.fleet.shared import leave_steps
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.session import Session
 from sartoris.rollout.state import Progress, RolloutState
@@ -258,6 +259,7 @@ def stopped(session: Session, why: str, fetched: StageResult) -> GateClosed:
         "\n".join([why, *_with_live(said, "Live is still", session, answers)]),
         next_steps=[
             *adopt_steps(fetched.outcomes.values(), "resync"),
+            *leave_steps(fetched.outcomes.values(), "resync"),
             "git deploy resync   # once the cause is fixed",
             *ways_without(session, fetched.failed),
             "git deploy abort    # gives up this rollout",

@@ -105,9 +105,11 @@ def _run(
 
 def _variables(site: Site, state: RolloutState) -> dict[str, str]:
     adopt = {"GIT_DEPLOY_ADOPT": "1"} if site.options.adopt else {}
+    leave = {"GIT_DEPLOY_LEAVE": "1"} if site.options.leave else {}
     return {
         **adopt,
         **_left_out(site),
+        **leave,
         # By which a script that uses our library knows that it may work on this repository.
         "GIT_DEPLOY_PROCESS": str(os.getpid()),
         "DEPLOY_ROLLOUT_TAG": state.rollout_tag,

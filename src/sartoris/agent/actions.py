@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LEVEL = 2  # what this agent can do within the version of orders
+LEVEL = 3  # what this agent can do within the version of orders
 
 
 class Action(NamedTuple):
@@ -55,6 +55,12 @@ ACTIONS: dict[str, Action] = {
     "status": Action("Tell what is live, and which releases are held.", looks=True),
     "verify": Action(
         "As status, and compare the live tree with its release, file by file.", looks=True
+    ),
+    "share": Action(
+        "Copy what is live at the shared paths in `share` to where it lives on across releases, "
+        "and tell of all shared paths what is there.",
+        level=3,
+        locks=True,
     ),
     "service": Action(
         "Restart or reload the service of a repository, or ask how it is.",

@@ -85,5 +85,6 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "added": ("a list of names", _all_are(_is_line)),
     "remains": ("a list of names", _all_are(_is_line)),
     "adopted": ("a text", _is_line),
+    "shared": ("a list of lines", _all_are(_is_line)),
     "in_the_way": ("a word", _is_word),
 }

@@ -41,6 +41,7 @@ class AtomicSlot(Slot):
         self.bring()
         if self._is_recorded_again():
             return
+        self.shared.require_nothing_left()
         Tree(place.staged, place.staged_index, self.store).require_shared()
         tree = self._exact_tree()
         tree.save_stat_cache()

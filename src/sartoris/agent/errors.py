@@ -56,6 +56,9 @@ ERRORS: dict[str, ErrorWord] = {
     "shared-missing": ErrorWord(
         "a shared path is no directory, and neither the target nor the release has it yet"
     ),
+    "shared-left": ErrorWord(
+        "files of the live tree at a shared path, not in git and not copied, would leave the site"
+    ),
     "prepare-failed": ErrorWord(
         "a deploy/target/prepare.* program of the release failed; nothing went live"
     ),

@@ -36,6 +36,7 @@ class InPlaceSlot(Slot):
 
     def obtain(self) -> None:
         self.bring()
+        self.shared.require_nothing_left()
         Tree(self.place.path, self.place.in_place_index, self.store).require_shared()
         self.records.write()
 

@@ -37,6 +37,7 @@ MODULES = (
     "submodules",
     "real_tree",
     "adopting",
+    "shared",
     "release_hooks",
     "slot",
     "atomic",

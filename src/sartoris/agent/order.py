@@ -17,6 +17,9 @@ class Order:
     path: where the slot lives on a target, absolute.
     release: the rollout tag.
     commit: the full id that the release must resolve to.
+    share: those of them whose files of the live tree are copied to where they outlive it.
+    leave: whether such files that are not there yet may leave the site.
+    moved_from: where the slot lived before its path was changed; "" if it was not.
     keep: how many releases stay beside the live one.
     timeout: seconds.
     deploy_text: what is written to `deploy_file` inside the release.
@@ -44,6 +47,9 @@ class Order:
     submodules: str = "compose"
     shared: tuple[str, ...] = ()
     shared_directories: tuple[str, ...] = ()
+    share: tuple[str, ...] = ()
+    leave: bool = False
+    moved_from: str = ""
     keep: int = 5
     timeout: int = 600
     deploy_file: str = ".deploy"

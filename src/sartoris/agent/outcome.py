@@ -161,7 +161,7 @@ def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
     outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
-    outcome.update(complete=None, changed=[], added=[], adopted="", in_the_way="")
+    outcome.update(complete=None, changed=[], added=[], adopted="", in_the_way="", shared=[])
     outcome.update(_guarded(lambda: _attempt(order, root, source)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

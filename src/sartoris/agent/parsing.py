@@ -89,6 +89,8 @@ def _check(order: Order) -> None:
     _check_needed(order)
     _check_names(order)
     check_path(order.path)
+    if order.moved_from:
+        check_path(order.moved_from)
     _check_url(order.url)
     _check_service(order)
     _check_inner_paths(order)
@@ -165,6 +167,8 @@ def _check_inner_paths(order: Order) -> None:
         odd = any(part in ("", ".", "..") or part.lower() == ".git" for part in parts)
         if odd or path.startswith("-") or _CONTROL.search(path) or not _encoded_length(path):
             raise _bad(field, "is not a safe path inside the release", path)
+    if not set(order.share) <= set(order.shared):
+        raise _bad("share", "names a path that is not in shared")
     paths = [path for _, path in placed]
     for path in paths:
         if sum(other == path or other.startswith(path + "/") for other in paths) > 1:

@@ -25,6 +25,7 @@ from sartoris.agent.programs import Programs
 from sartoris.agent.real_tree import remove_unused_git_directories, tree_to_read
 from sartoris.agent.records import FILE_VERSION, Records, Release
 from sartoris.agent.release_hooks import hooks_in, run_hooks
+from sartoris.agent.shared import Shared
 from sartoris.agent.store import Store
 from sartoris.agent.submodules import Submodules
 from sartoris.agent.tree import Tree
@@ -57,6 +58,7 @@ class Slot(ABC):
         self.store = Store(self.place, order, self.programs)
         self.submodules = Submodules(self.store)
         self.way_back = WayBack(self.place, self.store)
+        self.shared = Shared(self.records, self.store)
 
     def carry_out(self) -> dict[str, Any]:
         """Do what the order says; more fields for the outcome. Raises Failure, OSError."""
@@ -65,7 +67,10 @@ class Slot(ABC):
 
     def _alone(self, step: Callable[[], Optional[dict[str, Any]]]) -> Optional[dict[str, Any]]:
         """Take the step with the slot's lock."""
-        if self.order.action != "fetch" and not self.place.own.is_dir():
+        begins = self.order.action == "fetch" or self.order.share
+        if self.order.action == "share" and not begins and not self.place.own.is_dir():
+            return step()
+        if not begins and not self.place.own.is_dir():
             return self._without_anything()
         self.place.make()
         lock, seconds = self.place.lock, self.programs.timeout
@@ -279,6 +284,12 @@ class Slot(ABC):
         added = sorted(path for letter, path in found if letter == "A")[:_CHANGED_AT_MOST]
         complete = all(letter != "D" for letter, _ in found)
         return {"complete": complete, "changed": changed, "added": added}
+
+    def share(self) -> dict[str, Any]:
+        """Copy what is live at the paths of `share`, and tell what is at all shared paths."""
+        copied = sum(self.shared.adopt(path) for path in self.order.share)
+        said = {"message": f"copied {copied}"} if self.order.share else {}
+        return {**said, "shared": self.shared.describe()}
 
     def as_it_is(self, record: Release) -> Tree:
         """The live tree of the record, to be compared with its commit."""

@@ -147,6 +147,7 @@ def options(prefix: str | None = None, *, dry_run: bool = False) -> Options:
         check_clean=said.get("check_clean") is not False,
         skip_hooks=bool(said.get("skip_hooks")),
         adopt=bool(said.get("adopt")),
+        leave=bool(said.get("leave")),
         date_format=_date_format(said.get("date_fmt")),
         deploy_file=_deploy_file(said.get("deploy_file_name")),
         mail_to=said.get("to_mail") or os.environ.get("LIVE_EMAIL_ADDR"),

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "away": ("away", "Leave a dead target out of rollouts until it is back."),
     "back": ("back", "Bring a target that was away up to date, and count it again."),
     "service": ("service", "Restart or reload the service, or ask how it is."),
+    "shared": ("shared", "Tell what lives on across releases, or copy to it."),
     "status": ("status", "Tell whether a rollout is in progress, and how far."),
     "report": ("report", "Tell what is live where."),
     "history": ("history", "List the rollouts, or tell one event by event."),

@@ -74,6 +74,10 @@ _RARE: tuple[_Option, ...] = (
         ("--prefix", "of_prefix"),
         {"metavar": "NAME", "help": "The prefix, instead of deploy.tag-prefix."},
     ),
+    (
+        ("--leave",),
+        {**_FLAG, "help": "Let files at shared paths leave the site that are not copied."},
+    ),
     (("--to-mail",), {"metavar": "ADDRESS", "help": "Where mails go, instead of announce-mail."}),
     (("--date-fmt",), {"metavar": "FORMAT", "help": "The date in tags, for strftime(3)."}),
     (("--deploy-file-name",), {"metavar": "FILE", "help": "Instead of deploy.deploy-file."}),

@@ -213,7 +213,8 @@ _RELEASE = (
         meaning="A path inside the release that lives on across releases, such as uploads or a "
         "file of secrets. Where neither the target nor the release has it yet, an empty directory "
         "is made, if the name ends in `/` or its last part has no dot. What else is missing, like "
-        "`.env`, has to be put there first: the `fetch` says where, and nothing switches.",
+        "`.env`, has to be put there first: the `fetch` says where, and nothing switches. See "
+        "[shared.md](shared.md).",
         example="images/uploads/",
     ),
     Key(

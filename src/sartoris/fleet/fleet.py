@@ -97,6 +97,10 @@ class Fleet:
         """
         return self._send("verify", replace(self.order, everything=everything), targets)
 
+    def share(self, paths: Iterable[str]) -> StageResult:
+        """Copy what is live at the shared `paths` to the shared place, and ask what is there."""
+        return self._send("share", replace(self.order, share=tuple(paths)), self.targets)
+
     def service(self, service: str, action: ServiceAction, targets: Iterable[str]) -> StageResult:
         """Act on the service at once, or ask how it is."""
         order = replace(self.order, service=service, service_action=action)

@@ -14,6 +14,7 @@ from sartoris.rollout.fleets import Fleets
 from sartoris.rollout.records import Records
 from sartoris.rollout.sharing import require_may_write, share_as_configured
 from sartoris.rollout.site import Site
+from sartoris.rollout.wanted import moved_from
 
 if TYPE_CHECKING:
     from sartoris.events import EventStream
@@ -106,7 +107,9 @@ class Command:
             events=events,
             journal=journal,
             effects=effects(site, records, hooks, events),
-            fleets=Fleets(site, events, connect),
+            fleets=Fleets(
+                site, events, connect, lambda slot: moved_from(records.desired.slots(), slot)
+            ),
             hooks=hooks,
             new_session=os.urandom(16).hex(),
             hook_variables={},

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 class Fleets:
     """Makes the fleet of a slot when it is asked for; the transport is made once, by `connect`."""
 
-    def __init__(self, site: Site, events: EventStream, connect: Callable[[], Transport]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        events: EventStream,
+        connect: Callable[[], Transport],
+        moved_from: Callable[[Slot], str] = lambda _: "",
+    ) -> None:
+        """`moved_from` says where a slot lived before its path was changed, "" if it was not."""
         self._site = site
+        self._moved_from = moved_from
         self._events = events
         self._connect = connect
         self._transport: Transport | None = None
@@ -60,7 +68,8 @@ class Fleets:
 
         config = self._site.config
         left_out = self.left_out()
-        fleet = Fleet(self.transport(), self._site.order(slot), self._events, left_out)
+        order = replace(self._site.order(slot), moved_from=self._moved_from(slot))
+        fleet = Fleet(self.transport(), order, self._events, left_out)
         self._require_known(self._site.options.without)
         planner = Planner(
             targets=fleet.targets,

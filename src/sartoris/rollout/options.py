@@ -27,6 +27,7 @@ class Options(NamedTuple):
     check_clean: bool = True
     skip_hooks: bool = False
     adopt: bool = False
+    leave: bool = False
     date_format: str | None = None
     deploy_file: str | None = None
     mail_to: str | None = None

@@ -162,6 +162,7 @@ class Site:
             timeout=config.timeout,
             deploy_file=self.deploy_file,
             adopt=self.options.adopt,
+            leave=self.options.leave,
             # Without an action for it, a switch leaves the service alone.
             service=(config.service or "") if config.service_action else "",
             service_action=config.service_action or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sartoris.rollout.site import Site, Slot
@@ -38,3 +38,11 @@ def say_moved(site: Site, desired: Desired) -> str:
         f"deploy.path has moved since, to {site.slot(desired.prefix).path}, where no sync has made"
         " anything live"
     )
+
+
+def moved_from(slots: Mapping[str, Desired], slot: Slot) -> str:
+    """Where a slot was made live last, if deploy.path has moved since; "" if it has not."""
+    ours = [one for one in slots.values() if one.prefix == slot.prefix and one.path]
+    if not ours or any(one.path == slot.path for one in ours):
+        return ""
+    return max(ours, key=lambda one: one.since).path

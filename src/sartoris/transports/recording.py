@@ -57,7 +57,7 @@ class QuestionsOnly(Transport):
         return self._real.fleet()
 
     def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
-        if order.action in ("status", "verify"):
+        if order.action in ("status", "verify") or (order.action == "share" and not order.share):
             yield from self._real.run(order, targets)
         else:
             yield from (not_asked(order, target) for target in targets)

@@ -53,6 +53,7 @@ _git_deploy ()
         revert)
             compopt -o nosort 2>/dev/null
             __gitcomp_nl "$(__git_deploy_tags)" ;;
+        shared) __gitcomp "status adopt $(__git config --get-all deploy.shared)" ;;
         converge | service | away | back) __gitcomp_nl "$(__git config --get-all deploy.target | command sed 's/=.*//')" ;;
     esac
 }

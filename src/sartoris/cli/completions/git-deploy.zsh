@@ -56,6 +56,7 @@ _git-deploy () {
     '') _describe action actions ;;
     help) compadd -- @TOPICS@; _describe action actions ;;
     revert) __git-deploy_tags ;;
+    shared) compadd -- status adopt ${(f)"$(git config --get-all deploy.shared 2>/dev/null)"} ;;
     converge|service|away|back)
       targets=(${${(f)"$(git config --get-all deploy.target 2>/dev/null)"}%%=*})
       compadd -a targets ;;

@@ -9,6 +9,7 @@ from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.fleet.adopted import in_the_way
 from sartoris.fleet.causes import Cause, causes
 from sartoris.fleet.remaining import remaining
+from sartoris.fleet.shared import COPIES, would_leave
 from sartoris.formatting import plural
 from sartoris.orders import NEWEST_LEVEL, Order
 from sartoris.transports.base import Transport
@@ -42,6 +43,17 @@ def answers(
         yield warning("path", text, *steps)
     for cause in causes(outcomes):
         yield _finding(cause, order, fixing.get(cause.error, ("git deploy report",)))
+
+
+def shared(transport: Transport, order: Order, targets: Sequence[str]) -> Iterator[Finding]:
+    """What of the live site would leave it with the next release, at a path that is shared."""
+    question = replace(order, action="share", timeout=ANSWER)
+    outcomes = list(transport.run(question, targets))
+    left = list(would_leave(outcomes, order))
+    for text in left:
+        yield warning("shared", text, COPIES)
+    if not left and any(outcome.ok for outcome in outcomes):
+        yield ok("shared", f"nothing live at {', '.join(order.shared)} would leave the site")
 
 
 def _finding(cause: Cause, order: Order, fixing: Sequence[str]) -> Finding:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from sartoris.diagnostics import Check, Finding, ok, warning
 from sartoris.events import EventStream
 from sartoris.journal.store import Journal, JournalUnusable
-from sartoris.queries.doctor.answering import answers
+from sartoris.queries.doctor.answering import answers, shared
 from sartoris.rollout.command import hooks_of
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
+from sartoris.rollout.wanted import moved_from
 from sartoris.shell import command
 from sartoris.transports.base import HasChecks, Transport
 from sartoris.transports.configured import configured, how_to_configure_targets
@@ -70,9 +73,15 @@ def away(site: Site) -> list[Finding]:
 def target_checks(site: Site, transport: Transport) -> list[Check]:
     if not isinstance(transport, HasChecks):
         return []
-    order, out = site.order(site.slot(site.prefix)), Records(site).away.read()
+    slot = site.slot(site.prefix)
+    order, out = site.order(slot), Records(site).away.read()
 
     def answering(targets: Sequence[str], fixing: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
         return answers(transport, order, [name for name in targets if name not in out], fixing)
 
-    return list(transport.checks(answering))
+    checks = list(transport.checks(answering))
+    if site.config.shared:
+        moved = replace(order, moved_from=moved_from(Records(site).desired.slots(), slot))
+        names = [name for name in transport.fleet() if name not in out]
+        checks.append(Check("targets", "shared", partial(shared, transport, moved, names)))
+    return checks
