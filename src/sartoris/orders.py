@@ -33,6 +33,11 @@ _STANDS = {
 }
 
 
+def what_is_live(live: str, in_the_way: str) -> str:
+    """The release `live`, or in words what else stands in its place."""
+    return live or _STANDS.get(in_the_way, "nothing")
+
+
 def now() -> int:
     """The time for `Order.decided`."""
     return time.time_ns() // 1_000_000
@@ -107,7 +112,7 @@ class Outcome:
     @property
     def what_is_live(self) -> str:
         """The release, or in words what stands in its place; not known of a silent one."""
-        return self.live or _STANDS.get(self.in_the_way, "nothing")
+        return what_is_live(self.live, self.in_the_way)
 
     @property
     def silent(self) -> bool:

@@ -128,10 +128,10 @@ def test_from_in_place_to_atomic_and_back(target: Target) -> None:
     switched = target.deploy("t2", commit, adopt=True)
     assert (switched["live"], switched["previous"]) == ("t2", "t1")
 
-    back = target.ask("switch", "t1", first, left="t2")
-
-    assert (back["error"], back["live"]) == ("", "t1")
-    assert tree(target.live) == entries({"a": "1", "upload": "u"})
+    for _ in range(2):
+        back = target.ask("switch", "t1", first, left="t2")
+        assert (back["error"], back["live"]) == ("", "t1")
+        assert tree(target.live) == entries({"a": "1", "upload": "u"})
     assert not target.live.is_symlink()
     assert target.release("t3", {"a": "3"}, switch="in-place")
 
@@ -149,9 +149,9 @@ def test_from_atomic_to_in_place_and_back(target: Target) -> None:
     verified = target.ask("verify", **more)
     assert (verified["complete"], verified["changed"], verified["added"]) == (True, [], [])
 
-    back = target.ask("switch", "t1", first, left="t2", **more)
-
-    assert (back["error"], back["live"]) == ("", "t1")
+    for _ in range(2):
+        back = target.ask("switch", "t1", first, left="t2", **more)
+        assert (back["error"], back["live"]) == ("", "t1")
     assert os.fspath(target.live.readlink()) == ".sartoris/releases/t1"
     assert (target.live / "up/cat").read_text() == "cat"
 

@@ -114,7 +114,10 @@ def test_a_directory_in_the_place_of_a_shared_link_is_set_aside_not_lost(target:
     (target.live / "uploads").mkdir()
     (target.live / "uploads/photo").write_text("photo")
 
-    deploy("t2", {"a": "2"})
+    commit = target.publisher.release("t2", {"a": "2"})
+    more = {"switch": "in-place", "shared": ["uploads"]}
+    assert target.ask("fetch", "t2", commit, **more)["error"] == "shared-left"
+    deploy("t2", {"a": "2"}, leave=True)
 
     assert (target.live / "uploads").is_symlink()
     (kept,) = (target.own / "adopted").iterdir()

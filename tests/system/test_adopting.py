@@ -48,6 +48,7 @@ def test_a_first_release_that_fails_leaves_the_old_site_as_it_was(before: Site, 
         assert line in ran.err
     assert_as_before(site)
     assert "went back" in site.deploy("status").out
+    assert "web1    a link that is not Sartoris's " in site.deploy("report").out
     ran = site.ok("abort")
     for line in LIVE_BEFORE:
         assert line in ran.err

@@ -342,19 +342,23 @@ class Slot(ABC):
 
         It has to be the order's release; another one is switched to.
         """
-        adopted = self.adopted()
-        if adopted is None or (self.order.left, self.order.release) != (
-            adopted.release,
-            adopted.live_before,
-        ):
+        adopted, order = self.adopted(), self.order
+        if adopted and (order.left, order.release) == (adopted.release, adopted.live_before):
+            if not self._put_back(adopted):
+                return False
+            service = "due" if order.service else ""
+            state = {**self.records.state(), "service": service, "hooks": "due"}
+            write_json(self.place.state, state)
+        elif not self._is_back():
             return False
-        if not self._put_back(adopted):
-            return False
-        service = "due" if self.order.service else ""
-        state = {**self.records.state(), "service": service, "hooks": "due"}
-        write_json(self.place.state, state)
         self.after_switch(self.place.path)
         return True
+
+    def _is_back(self) -> bool:
+        """Whether an order before this one did that. A switch would change its mode once more."""
+        state, order = self.records.state(), self.order
+        changes_mode = state.get("mode") != order.switch
+        return bool(order.left) and changes_mode and self.records.live() == order.release
 
     def withdraw(self) -> None:
         """Make nothing live where the order's release is, or any, when it names none."""

@@ -69,7 +69,7 @@ def _target_answered(event: events.TargetAnswered) -> str:
     one = event.outcome
     output = f"\n{one.output}" if one.output else ""
     if one.ok:
-        live = f"; live: {one.live or 'nothing'}"
+        live = f"; live: {one.what_is_live}"
         return f"{one.target}: {event.stage} done in {one.seconds:.2f} s{live}{output}"
     return f"{one.target}: {event.stage} FAILED, {one.error}: {one.message}{output}"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sartoris.display.table import table
 from sartoris.display.terminal import Line
 from sartoris.formatting import duration, name_of, plural
+from sartoris.orders import what_is_live
 from sartoris.queries.report import Report, SlotReport, TargetReport
 from sartoris.queries.status import Status
 
@@ -31,7 +32,7 @@ def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> 
     listed = found.targets if everything or len(found.targets) <= _FEW else found.not_current
     rows = table(
         ("  target", "live", "condition"),
-        [(f"  {t.target}", t.live or "nothing", _condition(t, now)) for t in listed],
+        [(f"  {t.target}", what_is_live(t.live, t.in_the_way), _condition(t, now)) for t in listed],
     )
     lines += [Line(one, hanging=6) for one in rows[:1]]
     for target, row in zip(listed, rows[1:], strict=True):

@@ -28,6 +28,8 @@ class TargetReport:
     their end; `damaged` has it, but not as it was fetched; `silent` did not answer, so `live` is
     what it had when it last did (`seen`, seconds since the epoch, None for never).
 
+    `in_the_way` is what stands at the path and is not ours, as the word of an error.
+
     `complete`, `changed` and `added` are known after `--verify` only.
     """
 
@@ -41,6 +43,7 @@ class TargetReport:
     complete: bool | None = None
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    in_the_way: str = ""
 
     def to_json(self) -> dict[str, Any]:
         lists = {"due": self.due, "changed": self.changed, "added": self.added}
@@ -191,6 +194,7 @@ def _judge(outcome: Outcome, desired: Desired | None, known: TargetRecord | None
         complete=outcome.complete,
         changed=outcome.changed,
         added=outcome.added,
+        in_the_way=outcome.in_the_way,
     )
 
 
