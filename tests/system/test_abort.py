@@ -28,6 +28,7 @@ def test_an_abort_before_the_sync_goes_back_to_the_start(deployed: Site) -> None
     assert deployed.head() != head
     ran = deployed.ok("abort")
     assert f"Back at {tag}" in ran.err
+    assert "Live again" not in ran.err
     assert deployed.head() == head
     assert deployed.git("symbolic-ref", "--short", "HEAD") == "main"
     assert (deployed.repo / "index.php").read_text() == "version 1\n"
@@ -130,6 +131,7 @@ def test_an_abort_after_the_switch_takes_the_targets_back(started: Site) -> None
     assert started.files("web1")["index.php"] == "version 1\n"
     assert before in (started.slot("web1") / ".deploy").read_text()
     assert {"fetch"}.isdisjoint(e.get("stage") for e in ran.events)
+    assert f"Live again on every target that had switched: {before}.\n" in ran.err
 
 
 def test_an_abort_of_the_first_release_leaves_nothing_live(site: Site) -> None:

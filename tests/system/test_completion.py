@@ -73,6 +73,16 @@ def test_bash_offers_the_actions(site: Site) -> None:
     assert offered(site, "git deploy re") == ["release", "resync", "revert", "report"]
 
 
+def test_bash_offers_what_can_be_done_to_a_service_and_then_targets(site: Site) -> None:
+    assert offered(site, "git deploy service ") == ["restart", "reload", "status"]
+    assert offered(site, "git deploy service restart ") == ["web1", "web2", "web3"]
+    assert offered(site, "git deploy service restart web1 web3") == ["web3"]
+
+
+def test_bash_offers_no_files_where_a_prefix_may_be_typed(site: Site) -> None:
+    assert offered(site, "git deploy start ") == []
+
+
 def test_bash_offers_them_after_options_and_after_a_value_that_is_called_like_an_action(
     site: Site,
 ) -> None:

@@ -179,7 +179,7 @@ class TestConfiguration:
         site.git("config", "--unset", "deploy.tag-prefix")
         text, steps = wrong(site, "prefix")
         assert "no prefix" in text
-        assert steps == ["git config deploy.tag-prefix PREFIX"]
+        assert steps == ["git config deploy.tag-prefix slot0   # or a name of your own"]
         assert look(site, "prefix", "slot3")[0][:2] == ("ok", "slot3")
 
     def test_no_path(self, site: Site) -> None:

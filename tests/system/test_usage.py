@@ -67,7 +67,7 @@ def test_without_a_prefix(site: Site, words: list[str]) -> None:
     ran = site.deploy(*words)
     assert ran.code == 19
     assert "no prefix" in ran.err
-    assert "git config deploy.tag-prefix PREFIX" in ran.err
+    assert "git config deploy.tag-prefix slot0   # or a name of your own" in ran.err
     assert site.holder is None
 
 
@@ -204,6 +204,14 @@ def test_a_repository_reached_through_a_symbolic_link(site: Site) -> None:
     assert site.deploy("start", at=link).code == 0
     assert site.deploy("sync", at=link).code == 0
     assert site.everywhere() == {site.desired()}
+
+
+@pytest.mark.parametrize("action", ["status", "report", "doctor", "history", "show"])
+def test_the_help_of_what_only_looks_has_no_options_for_changes(site: Site, action: str) -> None:
+    told = site.ok(action, "-h").out
+    assert "--json" in told
+    assert "--adopt" not in told
+    assert "--check-clean" not in told
 
 
 def test_a_dry_run_may_be_asked_for_before_the_action(deployed: Site) -> None:

@@ -18,7 +18,7 @@ def operators() -> None:
     """Set up and try Sartoris. Deployers use `git deploy`."""
 
 
-@operators.command("demo")
+@operators.command("demo", short_help="Make a small site, deploy to it, break it, fix it.")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 def demo(directory: Path | None) -> None:
     """Make a small site in DIRECTORY (default: a temporary one), deploy to it, break it, fix it.
@@ -30,7 +30,7 @@ def demo(directory: Path | None) -> None:
     run(directory)
 
 
-@operators.command("formula")
+@operators.command("formula", short_help="Write the Salt formula into DIRECTORY.")
 @click.argument("directory", type=click.Path())
 @click.option("--force", is_flag=True, help="Replace files there that it did not write.")
 def formula(directory: str, force: bool) -> None:

@@ -107,6 +107,16 @@ def common_options(command: F) -> F:
     return _add((*_COMMON, *rare), command)
 
 
+def looking_options(command: F) -> F:
+    """As `common_options`, for an action that changes nothing: its help names what it heeds."""
+    heeded = ("--json", "--verbose")
+    options = (
+        (names, settings if set(names) & set(heeded) else {**settings, "hidden": True})
+        for names, settings in (*_COMMON, *_RARE)
+    )
+    return _add(tuple(options), command)
+
+
 def group_options(command: F) -> F:
     """Give `git deploy` itself all options."""
     return _add((*_COMMON, *_RARE, *_QUESTIONS), command)

@@ -122,7 +122,7 @@ class Site:
         if not prefix:
             raise NoPrefix(
                 "no prefix: neither the command nor deploy.tag-prefix says what is being deployed",
-                next_steps=["git config deploy.tag-prefix PREFIX"],
+                next_steps=["git config deploy.tag-prefix slot0   # or a name of your own"],
             )
         if typed:
             _require_good_prefix(typed)

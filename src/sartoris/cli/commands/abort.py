@@ -26,4 +26,8 @@ def command(prefix: str | None, dry_run: bool) -> None:
         return
     for line in aborted.notes:
         streams.say(hanging(line))
-    streams.say(f"Aborted. Back at {aborted.state.start_tag or 'the start'}.")
+    state = aborted.state
+    streams.say(f"Aborted. Back at {state.start_tag or 'the start'}.")
+    if state.has_told_targets and state.delivery.is_ours:
+        before = state.release_before or "what stood there before the first release"
+        streams.say(f"Live again on every target that had switched: {before}.")

@@ -8,7 +8,7 @@ from itertools import groupby
 import click
 
 from sartoris.cli.context import here, is_verbose, options, wants_json, with_remote_of_rollout
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.diagnostics import Finding, State
 from sartoris.display import streams
 from sartoris.display.terminal import Line, Style
@@ -20,7 +20,7 @@ _STYLES: dict[State, Style] = {"ok": "", "warning": "yellow", "wrong": "red", "u
 
 
 @click.command("doctor")
-@common_options
+@looking_options
 @prefix_argument
 @click.pass_context
 def command(context: click.Context, prefix: str | None) -> None:

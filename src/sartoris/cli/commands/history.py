@@ -9,7 +9,7 @@ from contextlib import closing
 import click
 
 from sartoris.cli.context import open_site, wants_json
-from sartoris.cli.options import common_options, count
+from sartoris.cli.options import count, looking_options
 from sartoris.display import streams
 from sartoris.display.past import past
 from sartoris.display.reporting import kind_of
@@ -22,7 +22,7 @@ from sartoris.rollout.records import Records
 
 
 @click.command("history")
-@common_options
+@looking_options
 @click.option("--session", metavar="ID", help="The rollout with this session, instead of a TAG.")
 @click.argument("tag", metavar="[TAG]", required=False)
 def command(tag: str | None, session: str | None) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from sartoris.cli.context import open_site
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.display import streams
 from sartoris.queries.revision_range import modified
 from sartoris.rollout.records import Records
 
 
 @click.command("modified")
-@common_options
+@looking_options
 @prefix_argument
 def command(prefix: str | None) -> None:
     """List the files that this rollout changes, with a count of each kind of change."""

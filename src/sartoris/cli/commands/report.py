@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from sartoris.cli.context import is_verbose, open_command, wants_json
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.display import streams
 from sartoris.display.reporting import report_lines
 from sartoris.queries.report import report
@@ -24,7 +24,7 @@ class _Verifying(click.Command):
 
 
 @click.command("report", cls=_Verifying)
-@common_options
+@looking_options
 @click.option(
     "--verify",
     type=click.Choice(["release", "all"]),

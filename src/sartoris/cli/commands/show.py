@@ -8,7 +8,7 @@ import click
 
 from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.listing import lines
-from sartoris.cli.options import common_options, count, list_option, prefix_argument, typed
+from sartoris.cli.options import count, list_option, looking_options, prefix_argument, typed
 from sartoris.cli.questions import selection
 from sartoris.cli.releases import release_lines
 from sartoris.display import streams
@@ -20,7 +20,7 @@ from sartoris.rollout.site import Site
 
 
 @click.command("show")
-@common_options
+@looking_options
 @list_option
 @click.option("--names", is_flag=True, help="Nothing but the names.")
 @prefix_argument

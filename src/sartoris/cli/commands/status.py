@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 from sartoris.cli.context import open_site, wants_json
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.display import streams
 from sartoris.errors import SartorisError
 from sartoris.formatting import hanging
@@ -21,7 +21,7 @@ from sartoris.rollout.transitions import say_rebuilt
 
 
 @click.command("status")
-@common_options
+@looking_options
 @prefix_argument
 @click.pass_context
 def command(context: click.Context, prefix: str | None) -> None:

@@ -54,7 +54,14 @@ _git_deploy ()
             compopt -o nosort 2>/dev/null
             __gitcomp_nl "$(__git_deploy_tags)" ;;
         shared) __gitcomp "status adopt $(__git config --get-all deploy.shared)" ;;
-        converge | service | away | back) __gitcomp_nl "$(__git config --get-all deploy.target | command sed 's/=.*//')" ;;
+        service)
+            case " ${words[*]} " in
+                *" restart "* | *" reload "* | *" status "*) __gitcomp_nl "$(__git config --get-all deploy.target | command sed 's/=.*//')" ;;
+                *) __gitcomp "restart reload status" ;;
+            esac ;;
+        converge | away | back) __gitcomp_nl "$(__git config --get-all deploy.target | command sed 's/=.*//')" ;;
+        # A prefix, and no file: git's own completion would offer those.
+        *) compopt +o default +o bashdefault 2>/dev/null; COMPREPLY=() ;;
     esac
 }
 

@@ -57,7 +57,14 @@ _git-deploy () {
     help) compadd -- @TOPICS@; _describe action actions ;;
     revert) __git-deploy_tags ;;
     shared) compadd -- status adopt ${(f)"$(git config --get-all deploy.shared 2>/dev/null)"} ;;
-    converge|service|away|back)
+    service)
+      if (( $words[(I)(restart|reload|status)] )); then
+        targets=(${${(f)"$(git config --get-all deploy.target 2>/dev/null)"}%%=*})
+        compadd -a targets
+      else
+        compadd -- restart reload status
+      fi ;;
+    converge|away|back)
       targets=(${${(f)"$(git config --get-all deploy.target 2>/dev/null)"}%%=*})
       compadd -a targets ;;
   esac
