@@ -236,7 +236,7 @@ def test_an_interrupted_start_is_undone(site: Site, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Repository, "fetch", interrupt)
     ran = site.deploy("start")
     assert ran.code == 130
-    assert "git deploy status" in ran.err
+    assert "interrupted: no rollout is in progress" in ran.err
     assert site.holder is None
 
 
