@@ -112,7 +112,7 @@ def require_ready(site: Site) -> None:
     checks.require_clean_tree(site)
     checks.require_remote(site)
     checks.require_source(site)
-    checks.require_place(site)
+    checks.require_place(site, site.prefix)
     require_trust(site)
 
 

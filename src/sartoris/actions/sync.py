@@ -78,7 +78,7 @@ def resync(command: Command, *, everyone: bool = False) -> SyncResult:
     with command.exclusively():
         session = join(command)
         checks.require_source(session.site)
-        checks.require_place(session.site)
+        checks.require_place(session.site, session.state.prefix)
         if _is_tagged(session):
             _require_something_to_repeat(session)
         else:
@@ -118,7 +118,7 @@ def _check(session: Session, delivery: Delivering) -> str:
         checks.require_pushed(site, head, branch)
         checks.require_no_filters(site)
         checks.require_source(site)
-        checks.require_place(site)
+        checks.require_place(site, session.state.prefix)
         require_trust(site)
     return head
 

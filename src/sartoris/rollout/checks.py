@@ -282,8 +282,8 @@ def require_source(site: Site) -> None:
         require(site.source, site.config)
 
 
-def require_place(site: Site) -> None:
-    """That no release goes live where the repository itself is, nor around it or inside of it.
+def require_place(site: Site, prefix: str) -> None:
+    """That no release of `prefix` goes live where the repository itself is, around it or inside.
 
     As far as it can be seen from here. Raises `PathHoldsSource`.
     """
@@ -291,7 +291,7 @@ def require_place(site: Site) -> None:
         return
     from sartoris.transports.configured import on_this_machine
 
-    path = site.slot(site.prefix).path
+    path = site.slot(prefix).path
     ours = [site.repository.top, site.repository.git_dir]
     for name, where in on_this_machine(site.config, path).items():
         here = where.parent.resolve() / where.name  # a link that stands there is only replaced

@@ -21,6 +21,13 @@ def how_to_configure_targets(config: Config) -> str:
     return TRANSPORTS[config.transport].add_targets
 
 
+def targets_of_others(config: Config) -> tuple[str, list[str]]:
+    """The key of the configured transport's targets, and those of other transports that are set."""
+    ours = TRANSPORTS[config.transport]
+    others = [one for one in TRANSPORTS.values() if one is not ours and one.has_targets(config)]
+    return ours.targets_key, [one.targets_key for one in others]
+
+
 def source_of(config: Config, publish: Path) -> Source:
     """How the targets get what is published in the repository at `publish`."""
     return TRANSPORTS[config.transport].source(config, publish)

@@ -20,6 +20,7 @@ class Kind(NamedTuple):
 
     make: makes it, for a command; see `configured`.
     has_targets: whether the configuration names any.
+    targets_key: the key that names them.
     add_targets: what to type so that there are some.
     source: how objects reach its targets, given the path of the publish repository.
     on_this_machine: where a path of its targets is, of those that are on this machine.
@@ -27,6 +28,7 @@ class Kind(NamedTuple):
 
     make: Callable[[Config, Container[str], bool], Transport]
     has_targets: Callable[[Config], bool]
+    targets_key: str
     add_targets: str
     source: Callable[[Config, Path], Source]
     on_this_machine: Callable[[Config, str], dict[str, Path]] = lambda *_: {}
@@ -54,6 +56,7 @@ TRANSPORTS: dict[str, Kind] = {
     "local": Kind(
         _local,
         has_targets=lambda config: bool(config.target),
+        targets_key="deploy.target",
         add_targets="git config --add deploy.target NAME=ROOT   # for each target",
         source=by_path,
         on_this_machine=lambda config, path: {
@@ -63,6 +66,7 @@ TRANSPORTS: dict[str, Kind] = {
     "salt": Kind(
         _salt,
         has_targets=lambda config: bool(config.targets),
+        targets_key="deploy.targets",
         add_targets="git config deploy.targets EXPRESSION   # which minions",
         source=by_url,
     ),

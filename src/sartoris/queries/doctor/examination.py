@@ -138,7 +138,7 @@ def _slot(site: Site) -> Iterator[Finding]:
         return
     try:
         slot = site.slot(site.prefix)
-        require_place(site)
+        require_place(site, site.prefix)
         yield ok("path", f"{slot.path}, the slot {slot.name}")
         require_source(site)
     except SartorisError as error:

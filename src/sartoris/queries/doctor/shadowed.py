@@ -9,6 +9,7 @@ from sartoris.config.sources import sources, with_deciding_files
 from sartoris.diagnostics import Finding, warning
 from sartoris.rollout.site import Site
 from sartoris.shell import command
+from sartoris.transports.configured import targets_of_others
 
 
 def without_effect(site: Site) -> Iterator[Finding]:
@@ -19,12 +20,10 @@ def without_effect(site: Site) -> Iterator[Finding]:
             step = command("git", "deploy", "config", one.name)
             text = f"{entry} has no effect: {one.entries[-1]} wins"
             yield warning("no effect", text, step, *entry.git_config("--unset-all", entry.name))
-    if config.transport == "salt" and config.target:
-        text = "deploy.target has no effect: deploy.transport is salt, which reads deploy.targets"
-        yield warning("no effect", text, "git config --unset-all deploy.target")
-    if config.transport == "local" and config.targets:
-        text = "deploy.targets has no effect: deploy.transport is local, which reads deploy.target"
-        yield warning("no effect", text, "git config deploy.transport salt   # if that is meant")
+    ours, others = targets_of_others(config)
+    for key in others:
+        text = f"{key} has no effect: deploy.transport is {config.transport}, which reads {ours}"
+        yield warning("no effect", text, f"git config --unset-all {key}")
 
 
 def in_their_files(site: Site, finding: Finding) -> Finding:
