@@ -145,6 +145,7 @@ def test_a_new_transport_is_a_class_and_a_line_in_the_table(
     line = Kind(
         lambda *_: Pigeons(),
         has_targets=lambda _: True,
+        targets_key="deploy.loft",
         add_targets="git config deploy.loft NAME",
         source=lambda _, publish: BroughtFrom(publish),
     )
