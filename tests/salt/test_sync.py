@@ -65,14 +65,16 @@ def test_an_abort_after_the_switch_takes_every_minion_back(site: SaltSite) -> No
 
 
 def test_without_a_url_it_is_refused_before_there_is_a_tag(site: SaltSite) -> None:
-    site.git("config", "--unset-all", "deploy.url")
     site.ship("two")
+    site.git("config", "--unset-all", "deploy.url")
     tags = site.git("tag")
-    ran = site.deploy("sync")
-    assert ran.code == 1
-    assert "deploy.url is not set" in ran.err
-    assert "git config deploy.url https://" in ran.err
-    assert site.git("tag") == tags
+    for command in ("sync", "start"):
+        ran = site.deploy(command)
+        assert ran.code == 1
+        assert "deploy.url is not set" in ran.err
+        assert "git config deploy.url https://" in ran.err
+        assert site.git("tag") == tags
+        site.deploy("abort")
 
 
 def test_no_file_of_the_repository_runs_on_the_deployment_server(site: SaltSite) -> None:

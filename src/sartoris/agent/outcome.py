@@ -108,8 +108,8 @@ def _in_slot(
         if user:
             check_ownership(slot.place, user)
         fields.update(slot.carry_out())
-        told = slot.place.logical("\n".join(slot.programs.told))
-        fields["output"] = told if len(told) <= _TOLD else f"...{told[-_TOLD:]}"
+        if told := slot.place.logical("\n".join(slot.programs.told)):
+            fields["output"] = told if len(told) <= _TOLD else f"...{told[-_TOLD:]}"
     except Failure as failure:
         fields.update(_logical(failure, slot))
         if failure.error in ("directory-not-ready", "path-leads-out"):
