@@ -32,6 +32,10 @@ def _source() -> bytes:
     return source()
 
 
+# A root that is gone is more often a disk than a directory.
+_UNLESS = "   # unless it is on a disk that is not mounted"
+
+
 class LocalTransport(Transport, HasChecks):
     """Runs the agent in this process, a thread for each of `forks` targets at a time.
 
@@ -87,7 +91,9 @@ class LocalTransport(Transport, HasChecks):
             yield ok("new", f"{', '.join(new)}: made by the first command that needs them")
         missing = [self._roots[name] for name in away if name not in new]
         asked = [name for name in self._roots if name not in new]
-        yield from answers(asked, {"unreachable": [how_to_make(root) for root in missing]})
+        yield from answers(
+            asked, {"unreachable": [f"{how_to_make(root)}{_UNLESS}" for root in missing]}
+        )
 
     def _perform(self, order: dict[str, object], target: str) -> Outcome:
         root = self._roots[target]
