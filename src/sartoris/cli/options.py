@@ -107,14 +107,25 @@ def common_options(command: F) -> F:
     return _add((*_COMMON, *rare), command)
 
 
-def looking_options(command: F) -> F:
-    """As `common_options`, for an action that changes nothing: its help names what it heeds."""
-    heeded = ("--json", "--verbose")
-    options = (
-        (names, settings if set(names) & set(heeded) else {**settings, "hidden": True})
-        for names, settings in (*_COMMON, *_RARE)
-    )
-    return _add(tuple(options), command)
+def common_options_but(*hidden: str) -> Callable[[F], F]:
+    """As `common_options`, for an action that does not heed all of them: its help is shorter."""
+
+    def decorate(command: F) -> F:
+        options = (
+            (names, {**settings, "hidden": True} if set(names) & set(hidden) else settings)
+            for names, settings in _COMMON
+        )
+        rare = ((names, {**settings, "hidden": True}) for names, settings in _RARE)
+        return _add((*options, *rare), command)
+
+    return decorate
+
+
+_OF_A_LOOK = ("--json", "-v", "--verbose")
+# For an action that changes nothing.
+looking_options = common_options_but(
+    *(name for names, _ in _COMMON for name in names if name not in _OF_A_LOOK)
+)
 
 
 def group_options(command: F) -> F:

@@ -6,13 +6,13 @@ import click
 
 from sartoris.actions.abort import abort
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, dry_run_option, prefix_argument, say_dry_run
+from sartoris.cli.options import common_options_but, dry_run_option, prefix_argument, say_dry_run
 from sartoris.display import streams
 from sartoris.formatting import hanging
 
 
 @click.command("abort")
-@common_options
+@common_options_but("--adopt", "--check-clean/--no-check-clean")
 @dry_run_option
 @prefix_argument
 def command(prefix: str | None, dry_run: bool) -> None:

@@ -6,13 +6,13 @@ import click
 
 from sartoris.actions.away import take_out
 from sartoris.cli.context import open_command, open_site, wants_json
-from sartoris.cli.options import common_options, dry_run_option, say_dry_run
+from sartoris.cli.options import common_options_but, dry_run_option, say_dry_run
 from sartoris.display import streams
 from sartoris.rollout.records import Records
 
 
 @click.command("away")
-@common_options
+@common_options_but("--adopt", "--check-clean/--no-check-clean")
 @dry_run_option
 @click.argument("target", required=False)
 @click.argument("why", nargs=-1)

@@ -6,12 +6,12 @@ import click
 
 from sartoris.actions.away import take_back
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options
+from sartoris.cli.options import common_options_but
 from sartoris.display import streams
 
 
 @click.command("back")
-@common_options
+@common_options_but("--adopt", "--check-clean/--no-check-clean")
 @click.argument("targets", nargs=-1, required=True)
 def command(targets: tuple[str, ...]) -> None:
     """Bring TARGETS that were away to what their slots should have, and count them again."""

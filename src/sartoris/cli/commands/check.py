@@ -7,12 +7,12 @@ import click
 from sartoris.actions.check import check
 from sartoris.cli.confirming import new_prefix_option
 from sartoris.cli.context import open_command, wants_json
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import common_options_but, prefix_argument
 from sartoris.display import streams
 
 
 @click.command("check")
-@common_options
+@common_options_but("--adopt")
 @new_prefix_option
 @prefix_argument
 def command(prefix: str | None, new_prefix: bool) -> None:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import click
 
 from sartoris.cli.context import here, wants_json
-from sartoris.cli.options import common_options
+from sartoris.cli.options import common_options_but
 from sartoris.config.sources import Source, sources
 from sartoris.display import streams
 from sartoris.display.table import table
@@ -17,7 +17,7 @@ from sartoris.git.repository import Repository
 
 
 @click.command("config")
-@common_options
+@common_options_but("--adopt", "--check-clean/--no-check-clean")
 @click.argument("key", required=False)
 def command(key: str | None) -> None:
     """List every key of the configuration with its value in force and where that comes from.

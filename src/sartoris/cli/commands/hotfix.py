@@ -7,12 +7,12 @@ import click
 from sartoris.actions.start import hotfix
 from sartoris.cli.confirming import new_prefix_option, yes_option
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import common_options_but, prefix_argument
 from sartoris.display import streams
 
 
 @click.command("hotfix")
-@common_options
+@common_options_but("--adopt")
 @yes_option
 @new_prefix_option
 @prefix_argument

@@ -6,12 +6,12 @@ import click
 
 from sartoris.actions.push_hotfix import push_hotfix
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import common_options_but, prefix_argument
 from sartoris.display import streams
 
 
 @click.command("push-hotfix")
-@common_options
+@common_options_but("--adopt")
 @prefix_argument
 def command(prefix: str | None) -> None:
     """Merge the hotfix with the remote's branch, push, and return to the hotfix."""

@@ -8,7 +8,7 @@ import click
 
 from sartoris.actions.service import act_on_service, service_states
 from sartoris.cli.context import open_command, wants_json
-from sartoris.cli.options import common_options, dry_run_option, say_dry_run
+from sartoris.cli.options import common_options_but, dry_run_option, say_dry_run
 from sartoris.config import CountOrPercent
 from sartoris.display import streams
 from sartoris.display.table import table
@@ -30,7 +30,7 @@ def _batch(
 
 
 @click.command("service")
-@common_options
+@common_options_but("--adopt", "--check-clean/--no-check-clean")
 @click.option(
     "--batch",
     metavar="N|N%",

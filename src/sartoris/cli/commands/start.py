@@ -7,7 +7,7 @@ import click
 from sartoris.actions.start import start
 from sartoris.cli.confirming import new_prefix_option, yes_option
 from sartoris.cli.context import open_command
-from sartoris.cli.options import common_options, prefix_argument
+from sartoris.cli.options import common_options_but, prefix_argument
 from sartoris.display import streams
 
 _AFTER = """
@@ -18,7 +18,7 @@ Look at it, test it, commit and push what is missing. Then
 
 
 @click.command("start")
-@common_options
+@common_options_but("--adopt")
 @yes_option
 @new_prefix_option
 @prefix_argument
