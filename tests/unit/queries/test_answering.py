@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from sartoris.orders import Order, Outcome
+from sartoris.orders import NEWEST_LEVEL, Order, Outcome
 from sartoris.queries.doctor.answering import answers
 from sartoris.transports.base import Transport
 
@@ -46,3 +47,32 @@ def test_nothing_is_said_where_nothing_is_left() -> None:
     transport = Answering({"web1": (), "web2": ()})
 
     assert len(list(answers(transport, ORDER, transport.fleet(), {}))) == 1
+
+
+class Aging(Answering):
+    """A transport whose targets have agents of a level each."""
+
+    def __init__(self, levels: dict[str, int]) -> None:
+        super().__init__(dict.fromkeys(levels, ()))
+        self._levels = levels
+
+    def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
+        for outcome in super().run(order, targets):
+            is_old = self._levels[outcome.target] < order.needed_level
+            error = "agent-too-old" if is_old else ""
+            yield replace(outcome, ok=not is_old, error=error)
+
+
+def test_an_old_agent_is_wrong_only_where_what_is_configured_needs_a_newer_one() -> None:
+    transport = Aging({"web1": NEWEST_LEVEL, "web2": 2, "web3": 1})
+    update = replace(ORDER, submodules="update")
+
+    said = [
+        {one.state: one.text for one in answers(transport, order, transport.fleet(), {})}
+        for order in (ORDER, update)
+    ]
+
+    assert set(said[0]) == {"ok", "warning"}
+    assert "(web2, web3)" in said[0]["warning"]
+    assert "(web3)" in said[1]["wrong"]
+    assert "(web2)" in said[1]["warning"]

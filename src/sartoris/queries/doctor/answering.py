@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
@@ -41,8 +41,13 @@ def answers(
         yield warning("answers", remains.text, remains.step)
     for text, steps in in_the_way(outcomes, order):
         yield warning("path", text, *steps)
-    for cause in causes(outcomes):
-        yield _finding(cause, order, fixing.get(cause.error, ("git deploy report",)))
+    old = {outcome.target for outcome in outcomes if outcome.error in _OLD}
+    will_do = _new_enough(transport, order, old)
+    for cause in causes(one for one in outcomes if one.target not in will_do):
+        yield wrong("answers", cause.describe(), *_steps(cause, fixing))
+    for cause in causes(one for one in outcomes if one.target in will_do):
+        text = f"{cause.describe()}; what is configured now does not need it"
+        yield warning("answers", text, *_steps(cause, fixing))
 
 
 def shared(transport: Transport, order: Order, targets: Sequence[str]) -> Iterator[Finding]:
@@ -56,9 +61,14 @@ def shared(transport: Transport, order: Order, targets: Sequence[str]) -> Iterat
         yield ok("shared", f"nothing live at {', '.join(order.shared)} would leave the site")
 
 
-def _finding(cause: Cause, order: Order, fixing: Sequence[str]) -> Finding:
-    will_do = replace(order, action="fetch").needed_level < NEWEST_LEVEL
-    if cause.error in _OLD and will_do:
-        text = f"{cause.describe()}; what is configured now does not need it"
-        return warning("answers", text, *fixing)
-    return wrong("answers", cause.describe(), *fixing)
+def _new_enough(transport: Transport, order: Order, old: Collection[str]) -> set[str]:
+    """Those of the targets with an old agent whose agent can do what is configured now."""
+    needed = replace(order, action="fetch").needed_level
+    if not old or needed >= NEWEST_LEVEL:
+        return set()
+    question = replace(order, timeout=ANSWER, level=needed)
+    return {one.target for one in transport.run(question, sorted(old)) if one.error not in _OLD}
+
+
+def _steps(cause: Cause, fixing: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    return fixing.get(cause.error, ("git deploy report",))
