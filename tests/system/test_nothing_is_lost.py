@@ -169,7 +169,7 @@ def test_abort_needs_nothing_that_git_can_read(deployed: Site) -> None:
     assert deployed.git("show", f"{kept(ran.err)}:index.php") == "mine"
     assert deployed.git("merge-base", head, "HEAD") == head
     assert deployed.git("status", "--porcelain") == ""
-    assert kept(ran.err) in deployed.deploy("doctor").out
+    assert kept(ran.err) in deployed.deploy("doctor", "-v").out
 
 
 def test_a_damaged_list_of_moves_is_not_in_the_way_of_an_abort(deployed: Site) -> None:
