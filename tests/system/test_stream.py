@@ -112,9 +112,7 @@ def test_a_configuration_that_cannot_be_used_leaves_a_trace(site: Site) -> None:
     assert "deploy.max-failed" in recorded(site)[-1]["message"]
 
 
-@pytest.mark.parametrize(
-    "words", [["status"], ["show"], ["show-tag"], ["check"], ["modified"], ["--list"]]
-)
+@pytest.mark.parametrize("words", [["status"], ["show"], ["show-tag"], ["modified"], ["--list"]])
 def test_a_question_opens_no_journal(site: Site, words: list[str]) -> None:
     site.deploy(*words)
     journal = site.state_directory / "journal.sqlite"
@@ -176,8 +174,8 @@ def test_a_disk_that_is_full_in_the_middle_stops_nothing_and_says_so(
     change(deployed)
     opened = Journal.__init__
 
-    def on_a_small_disk(journal: Journal, path: Path) -> None:
-        opened(journal, path)
+    def on_a_small_disk(journal: Journal, path: Path, *, copy: Path | None = None) -> None:
+        opened(journal, path, copy=copy)
         (pages,) = journal._database.execute("PRAGMA page_count").fetchone()
         journal._database.execute(f"PRAGMA max_page_count = {pages}")
 

@@ -34,6 +34,7 @@ EFFECTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "write_state": ((STATE,), ""),
     "forget_state": ((), ""),
     "set_desired": (("slot0", None), ""),
+    "set_away": (({},), ""),
     "make_tag": (("slot0-1", COMMIT, "why"), "annotated tag slot0-1"),
     "delete_tag": (("slot0-1",), ""),
     "push_tags": (("origin", ["slot0-1"]), "push to origin: slot0-1"),
