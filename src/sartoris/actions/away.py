@@ -38,7 +38,7 @@ def take_out(command: Command, target: str, why: str) -> Away:
         return found
 
 
-def take_back(command: Command, targets: Sequence[str]) -> list[Converged]:
+def bring_back(command: Command, targets: Sequence[str]) -> list[Converged]:
     """The targets get what their slots should have, and count again.
 
     One that does not get it stays away. Raises `NotAway`, and what `converge` raises.

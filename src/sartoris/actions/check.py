@@ -12,9 +12,8 @@ from sartoris.rollout.command import Command
 from sartoris.rollout.effects import workspace
 from sartoris.rollout.lock import CommandRunning, running
 from sartoris.rollout.person import Person
-from sartoris.rollout.session import Session, take_over_unfinished_start
+from sartoris.rollout.session import take_over_unfinished_start
 from sartoris.rollout.sharing import require_may_write
-from sartoris.rollout.state import RolloutState
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,7 @@ def check(command: Command) -> Ready:
     branch, newest = site.repository.branch(), site.repository.head()
     if site.options.uses_remote:
         newest = workspace(site, command.records, command.events.warn).newest(branch)
-    state = RolloutState(
-        session="", action="start", prefix=prefix, slot=site.slot(prefix).name, branch=branch
-    )
-    doubts = Comparison(Session(command, person, state), newest).doubts()
+    doubts = Comparison.of(command, prefix, branch, newest).doubts()
     return Ready(prefix, tuple(doubts))
 
 

@@ -173,8 +173,7 @@ def _known_tag(session: Session) -> str:
 def _newest(session: Session) -> str:
     """The newest commit, if that is meant. Raises `NotConfirmed`."""
     commit = _pull(session)
-    comparison = Comparison(session, commit)
-    comparison.tell()
+    comparison = _told(session, commit)
     if doubts := comparison.doubts():
         session.command.ask(f"{'; '.join(doubts)}. Start all the same?")
     return commit
@@ -183,12 +182,18 @@ def _newest(session: Session) -> str:
 def _what_is_live(session: Session) -> str:
     """What is checked out, if that is what is live, or meant. Raises `NotConfirmed`."""
     commit = session.state.start_commit
-    comparison = Comparison(session, commit)
-    comparison.tell()
+    comparison = _told(session, commit)
     if doubts := [*comparison.doubts(), *comparison.besides()]:
         instead = comparison.to_what_is_live()
         session.command.ask(f"{'; '.join(doubts)}. Start all the same?", instead=instead)
     return commit
+
+
+def _told(session: Session, commit: str) -> Comparison:
+    state = session.state
+    comparison = Comparison.of(session.command, state.prefix, state.branch, commit)
+    comparison.tell()
+    return comparison
 
 
 def _pull(session: Session) -> str:

@@ -145,9 +145,12 @@ def _require_other_than_live(session: Session, desired: Desired | None, head: st
         is_there = desired is None or not has_moved(session.site, desired)
         checks.require_something_new(session.site, desired if is_there else None, head)
     except checks.NothingNew as error:
+        ends = "would be ended, and its lock free"
+        if not session.site.options.dry_run:
+            ends = "is ended, and its lock is free"
         raise NothingToSync(
-            f"{error.message}; the rollout is ended, and its lock is free"
-            " (after another start, `git deploy --force sync` ships the same commit again)",
+            f"{error.message}; the rollout {ends} (after another start,"
+            " `git deploy --force sync` ships the same commit again)",
             next_steps=["git deploy report   # whether all targets have it"],
         ) from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sartoris.errors import SartorisError
 from sartoris.journal.store import Journal
+from sartoris.queries.last_release import LastRelease, last_release
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
@@ -47,27 +48,19 @@ def not_pushed(site: Site, records: Records, prefix: str) -> NotPushed | None:
     live = _live(site, records, prefix)
     if live is None or not repository.has_remote(remote):
         return None
-    release, source, tag, branch = live
-    branch = site.remote_branch(branch or repository.branch())
+    branch = site.remote_branch(live.branch or repository.branch())
     there = repository.tracking_commit(remote, branch) if branch else None
-    if there is None or repository.commit_of(source) is None or repository.contains(there, source):
+    is_here = repository.commit_of(live.source) is not None
+    if there is None or not is_here or repository.contains(there, live.source):
         return None
-    return NotPushed(release, source, remote, branch, tag if repository.has_tag(tag) else "")
+    tag = live.tag if repository.has_tag(live.tag) else ""
+    return NotPushed(live.release, live.source, remote, branch, tag)
 
 
-def _live(site: Site, records: Records, prefix: str) -> tuple[str, str, str, str] | None:
-    """Release, commit, tag and branch of what should be live, or was rolled out last."""
-    if site.has_fleet:
-        desired = records.desired.of(site.slot(prefix).name)
-        if desired is None:
-            return None
-        return desired.release, desired.source, desired.rollout, desired.branch
-    if not records.journal.exists():
-        return None
+def _live(site: Site, records: Records, prefix: str) -> LastRelease | None:
+    """A journal that cannot be read is told of elsewhere."""
     with suppress(SartorisError, OSError), closing(Journal.read_only(records.journal)) as journal:
-        for one in journal.rollouts(prefix=prefix, limit=5):
-            if one.result == "finished" and one.source:
-                return one.tag, one.source, one.tag, ""
+        return last_release(site, records, journal, prefix)
     return None
 
 

@@ -61,7 +61,15 @@ class AwayFile:
         if not away:
             documents.remove(self.path)
             return
-        documents.write(self.path, {"targets": {name: one.to_json() for name, one in away.items()}})
+        targets = {name: one.to_json() for name, one in away.items()}
+        documents.write(self.path, {**self._unknown(), "targets": targets})
+
+    def _unknown(self) -> dict[str, Any]:
+        """The fields beside the targets, of a later version."""
+        try:
+            return documents.read(self.path, _WHAT, _beside_targets) or {}
+        except documents.Unreadable:
+            return {}
 
 
 def _targets_of(document: dict[str, Any]) -> dict[str, Away]:
@@ -69,3 +77,7 @@ def _targets_of(document: dict[str, Any]) -> dict[str, Away]:
     if not isinstance(targets, dict):
         raise documents.Malformed("it has no targets")
     return {name: Away.from_json(one) for name, one in targets.items()}
+
+
+def _beside_targets(document: dict[str, Any]) -> dict[str, Any]:
+    return documents.unknown_in(document, "targets")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 
-from sartoris.actions.away import NotAway, take_back, take_out
+from sartoris.actions.away import NotAway, bring_back, take_out
 from sartoris.actions.converge import StillBehind
 from sartoris.actions.roll_out import GateClosed, SyncResult
 from sartoris.config.values import CountOrPercent
@@ -14,6 +16,7 @@ from sartoris.display.reporting import report_lines
 from sartoris.errors import Refused, WrongUsage
 from sartoris.events import TargetBack, TargetTakenOut
 from sartoris.queries.report import report
+from sartoris.rollout.away import Away, AwayFile
 from tests.unit.actions.typing_commands import enter
 from tests.unit.actions.world import World
 
@@ -37,7 +40,7 @@ def away(world: World, target: str, why: str = "disk died") -> None:
 
 def back(world: World, *targets: str) -> None:
     with world.command("back") as command:
-        take_back(command, targets)
+        bring_back(command, targets)
 
 
 def asked(world: World) -> set[str]:
@@ -169,3 +172,12 @@ def test_one_removed_from_the_fleet_while_away_is_forgotten(dead: World) -> None
     del dead.targets["web2"]
     back(dead, "web2")
     assert dead.records.away.read() == {}
+
+
+def test_what_a_later_version_wrote_beside_the_targets_is_kept(tmp_path: Path) -> None:
+    file = AwayFile(tmp_path / "away.json")
+    one = {"since": 1.0, "by": "Ann <a@example.org>", "why": "", "until": "Monday"}
+    file.path.write_text(json.dumps({"version": 1, "targets": {"web1": one}, "checked": 7}))
+    file.write({**file.read(), "web2": Away(since=2.0, by="Ben <b@example.org>")})
+    written = json.loads(file.path.read_text())
+    assert (written["checked"], written["targets"]["web1"]["until"]) == (7, "Monday")
