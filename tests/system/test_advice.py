@@ -516,6 +516,7 @@ NOT_TYPED: dict[str, str] = {
     "cli/boundary:_tell_interrupt": _PASSED_ON,
     "queries/doctor/shadowed:in_their_files": _PASSED_ON,
     "actions/away:_targets": _CHOICE,
+    "actions/away:bring_back": f"{_ELSEWHERE}: unit/actions/test_away.py, salt/test_away.py",
     "fleet/fleet:Fleet.chosen": f"{_ELSEWHERE}: unit/actions/test_away.py",
     "actions/abort:_reset_work_tree": _PASSED_ON,
     "actions/after_revert:_reset": _PASSED_ON,

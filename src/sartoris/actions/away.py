@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from sartoris.actions.converge import Converged, converge
+from sartoris.actions.converge import Converged, StillBehind, converge
 from sartoris.errors import Refused, WrongUsage
 from sartoris.events import TargetBack, TargetTakenOut
 from sartoris.rollout.away import Away
@@ -41,7 +41,8 @@ def take_out(command: Command, target: str, why: str) -> Away:
 def bring_back(command: Command, targets: Sequence[str]) -> list[Converged]:
     """The targets get what their slots should have, and count again.
 
-    One that does not get it stays away. Raises `NotAway`, and what `converge` raises.
+    If one does not get it, all of them stay away, and `StillBehind` names them. Raises `NotAway`,
+    and what `converge` raises.
     """
     away, known = command.records.away.read(), _targets(command)
     missing = [name for name in targets if name not in away]
@@ -52,7 +53,14 @@ def bring_back(command: Command, targets: Sequence[str]) -> list[Converged]:
     command.fleets.readmit(targets)
     there = [name for name in targets if name in known]
     has_something = bool(command.records.desired.slots())
-    converged = converge(command, there) if there and has_something else []
+    try:
+        converged = converge(command, there) if there and has_something else []
+    except StillBehind as error:
+        names = " ".join(targets)
+        raise StillBehind(
+            f"{error.message}\nStill away: {', '.join(targets)}",
+            next_steps=[f"git deploy back {names}   # once the cause is fixed"],
+        ) from error
     with command.exclusively():
         person, left = require_person(command.site), command.records.away.read()
         command.effects.set_away({n: one for n, one in left.items() if n not in targets})

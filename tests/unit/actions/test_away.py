@@ -167,6 +167,20 @@ def test_a_dead_target_is_asked_once_in_a_resync(dead: World) -> None:
     assert [action for action, _, names in dead.orders() if "web2" in names] == ["status"]
 
 
+def test_one_that_is_still_dead_stays_away_and_the_way_back_is_the_same_command(
+    dead: World,
+) -> None:
+    away(dead, "web2")
+    assert enter(dead, "sync").succeeded
+    with pytest.raises(StillBehind) as refused:
+        back(dead, "web2")
+    assert "Still away: web2" in refused.value.message
+    assert [step.partition("#")[0].strip() for step in refused.value.next_steps] == [
+        "git deploy back web2"
+    ]
+    assert set(dead.records.away.read()) == {"web2"}
+
+
 def test_one_removed_from_the_fleet_while_away_is_forgotten(dead: World) -> None:
     away(dead, "web2")
     del dead.targets["web2"]
