@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from sartoris.errors import Refused
 from sartoris.rollout.command import Command
+from sartoris.rollout.site import no_prefix
 from sartoris.shell import command as shell_command
 
 
@@ -27,7 +28,7 @@ def require_known_prefix(command: Command) -> str:
     name = command.name
     raise UnknownPrefix(
         f"{prefix} was never deployed here; {', '.join(sorted(used)[:8])}"
-        f" {'was' if len(used) == 1 else 'were'}",
+        f" {'was' if len(used) == 1 else 'were'}{no_prefix(site, prefix)}",
         next_steps=[
             *(shell_command("git", "deploy", name, one) for one in meant),
             f"{shell_command('git', 'deploy', name, prefix)} --new-prefix   # a new slot is meant",

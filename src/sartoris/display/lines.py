@@ -82,9 +82,12 @@ class Lines:
             self._summarise()
 
     def _summarise(self) -> None:
-        """The table of targets, once a sync knows what is live where."""
+        """The table of targets, once a sync knows what is live where; after a gate that closes, not
+        again when the step ends.
+        """
         for line in self._targets.lines():
             self.write(f"    {line.text}", line.style)
+        self._targets = TargetTable()
 
     def _step_failed(self, event: events.StepFailed) -> None:
         self._end_waiting()

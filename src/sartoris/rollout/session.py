@@ -15,6 +15,7 @@ from sartoris.hooks import HookContext, Phase
 from sartoris.rollout.command import Command
 from sartoris.rollout.lock import Holder
 from sartoris.rollout.person import Person
+from sartoris.rollout.site import no_prefix
 from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.transitions import NotNow, require_allowed, say_rebuilt
 from sartoris.shell import command as shell_command
@@ -192,7 +193,8 @@ def join(command: Command, *, as_command: str = "") -> Session:
     name, site = as_command or command.name, command.site
     known = command.records.state.read()
     if known is not None and command.records.lock.holder() is not None:
-        require_prefix(known, site.options.prefix or known.prefix, name)
+        typed = site.options.prefix or known.prefix
+        require_prefix(known, typed, name, why=no_prefix(site, typed))
         if known.aborting:
             require_allowed(name, known)
     _require_work_tree(site.repository.top, known)
@@ -279,11 +281,11 @@ def _follow(command: Command, state: RolloutState) -> None:
     command.events.about(session=state.session, slot=state.slot)
 
 
-def require_prefix(state: RolloutState, prefix: str, action: str) -> None:
-    """Raises `OtherPrefix` if the rollout is not of `prefix`."""
+def require_prefix(state: RolloutState, prefix: str, action: str, *, why: str = "") -> None:
+    """Raises `OtherPrefix`, which ends with `why`, if the rollout is not of `prefix`."""
     if state.prefix != prefix:
         raise OtherPrefix(
-            f"the rollout in progress is of {state.prefix}, not of {prefix}",
+            f"the rollout in progress is of {state.prefix}, not of {prefix}{why}",
             next_steps=[f"git deploy {action} {state.prefix}", "git deploy status"],
         )
 

@@ -169,6 +169,21 @@ class Site:
         )
 
 
+def no_prefix(site: Site, typed: str) -> str:
+    """What else bears the name that was typed for a prefix: the end of a refusal, or ""."""
+    repository = site.repository
+    if repository.tag_names(f"{typed}-[0-9]*"):
+        return ""
+    if typed in {target.name for target in site.config.target}:
+        return f".\n{typed} is a target, and what stands here is a prefix: all targets get it"
+    if typed == repository.branch() or repository.commit_of(f"refs/heads/{typed}"):
+        return (
+            f".\n{typed} is a branch, and what stands here is a prefix:"
+            " `git checkout` chooses a branch"
+        )
+    return ""
+
+
 def login() -> str:
     """Who is logged in; the person behind sudo where there is one.
 

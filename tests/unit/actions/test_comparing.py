@@ -154,6 +154,16 @@ class TestANewPrefix:
         assert refused.error.next_steps[1].startswith("git deploy start slto0 --new-prefix")
         assert twice.status().kind == "none"
 
+    def test_the_name_of_a_target_or_a_branch_is_no_prefix(self, twice: World) -> None:
+        for action in ("start", "sync"):
+            branch = twice.repository.branch()
+            for name, what in (("web1", "target"), (branch, "branch")):
+                refused = enter(twice, action, prefix=name)
+                assert refused.error is not None
+                assert f"{name} is a {what}, and what" in refused.error.message
+            if action == "start":
+                assert enter(twice, "start").succeeded
+
     def test_it_is_not_where_that_is_said(self, twice: World) -> None:
         assert enter(twice, "start", prefix="slot1", new_prefix=True).succeeded
 

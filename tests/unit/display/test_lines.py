@@ -19,6 +19,7 @@ from sartoris.events import (
     Planned,
     StageFinished,
     StageStarted,
+    StepFinished,
     StepStarted,
     Tagged,
     TargetAnswered,
@@ -155,6 +156,13 @@ def test_of_many_failed_targets_some_are_named_and_the_rest_counted(told: Told) 
 def test_the_gate_is_told_when_something_failed(told: Told, passed: bool, word: str) -> None:
     decided = GateDecided(stage="fetch", passed=passed, failed=("web2",), allowed=1, total=3)
     assert told(decided) == [f"    gate: {word} 1 target (web2), 1 may fail"]
+
+
+def test_what_came_of_each_target_is_told_once_where_a_gate_closes_a_switch(told: Told) -> None:
+    decided = GateDecided(stage="switch", passed=False, failed=("web2",), allowed=0, total=1)
+    answered = TargetAnswered(stage="switch", slot="s", outcome=FAILED)
+    lines = told(answered, decided, StepFinished(step="switch", seconds=1.0))
+    assert len([line for line in lines if "web2  " in line]) == 1
 
 
 def test_a_gate_without_failures_is_not_worth_a_line(told: Told) -> None:
