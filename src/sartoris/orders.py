@@ -87,7 +87,9 @@ class Outcome:
     could not remove of old releases, and whose it is: a few of the files. `adopted` tells what the
     release took the place of: where it lies, or `-> TEXT` for a link. `in_the_way` is the error
     that what stands at the path now gives without `adopt`, "" for none. `shared` is set by
-    `share`: of each shared path `KIND FILES LEFT PATH`.
+    `share`: of each shared path `KIND FILES LEFT PATH`. `came_by` is `pack` or `fetch` where the
+    order had objects come to the target, `came_bytes` of them, in `came_seconds`, from `came_from`:
+    a url or a path.
     """
 
     action: str
@@ -108,6 +110,10 @@ class Outcome:
     adopted: str = ""
     in_the_way: str = ""
     shared: tuple[str, ...] = ()
+    came_by: str = ""
+    came_from: str = ""
+    came_bytes: int = 0
+    came_seconds: float = 0.0
 
     @property
     def what_is_live(self) -> str:

@@ -87,4 +87,8 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "adopted": ("a text", _is_line),
     "shared": ("a list of lines", _all_are(_is_line)),
     "in_the_way": ("a word", _is_word),
+    "came_by": ("a word", _is_word),
+    "came_from": ("a text", _is_line),
+    "came_bytes": ("a number of bytes", _is_number),
+    "came_seconds": ("a number of seconds", _is_number),
 }

@@ -22,6 +22,7 @@ MODULES = (
     "records",
     "orphans",
     "programs",
+    "packs",
     "locks",
     "account",
     "policy",

@@ -9,7 +9,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from sartoris.agent.atomic import AtomicSlot
 from sartoris.agent.child import Source, answer, carry_out_as, no_source
@@ -17,6 +17,7 @@ from sartoris.agent.errors import Failure
 from sartoris.agent.files import MEBIBYTE
 from sartoris.agent.in_place import InPlaceSlot
 from sartoris.agent.order import VERSION, Order
+from sartoris.agent.packs import Bring
 from sartoris.agent.parsing import parse
 from sartoris.agent.path_checks import check_ownership
 from sartoris.agent.policy import permitted
@@ -56,7 +57,7 @@ def _from_os_error(error: OSError, slot: Slot) -> Failure:
     return Failure(word, f"{message}; {needed}")
 
 
-def _attempt(raw: Any, root: str, source: Source) -> dict[str, Any]:
+def _attempt(raw: Any, root: str, source: Source, bring: Optional[Bring]) -> dict[str, Any]:
     """Carry out the order, as whom the target's list says; fields for the outcome."""
     try:
         order = parse(raw)
@@ -66,7 +67,7 @@ def _attempt(raw: Any, root: str, source: Source) -> dict[str, Any]:
             return act()
         user = "" if account is None else account.name
         if account is None or os.geteuid() != 0:
-            return _in_slot(order, raw, root, act, user)
+            return _in_slot(order, raw, root, act, user, bring)
         task = {"order": raw, "root": root, "user": user}
         # The order was checked here; what the child says cannot make another one of it.
         switches = order.action == "switch" and order.service
@@ -96,13 +97,18 @@ def _for_parent(task: Mapping[str, Any], ask: Callable[[], dict[str, Any]]) -> d
 
 
 def _in_slot(
-    order: Order, raw: Mapping[str, Any], root: str, act: Callable[[], object], user: str
+    order: Order,
+    raw: Mapping[str, Any],
+    root: str,
+    act: Callable[[], object],
+    user: str,
+    bring: Optional[Bring] = None,
 ) -> dict[str, Any]:
     """Carry out an order to a slot; fields for the outcome. Raises only for bugs.
 
     `user` is this process's own, where the target has a list; "" where it has none.
     """
-    slot = _SLOTS[order.switch](order, raw, root, act)
+    slot = _SLOTS[order.switch](order, raw, root, act, bring)
     fields: dict[str, Any] = {"ok": True}
     try:
         if user:
@@ -116,6 +122,9 @@ def _in_slot(
             return fields
     except OSError as error:
         fields.update(_logical(_from_os_error(error, slot), slot))
+    came = slot.store.came
+    fields.update(came_by=came.by, came_from=came.where, came_bytes=came.size)
+    fields["came_seconds"] = round(came.seconds, 3)
     return _with_facts(fields, slot)
 
 
@@ -151,17 +160,21 @@ def _guarded(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return Failure("crashed", last, "\n".join(tail)).fields()
 
 
-def perform(order: Any, root: str = "/", source: Source = no_source) -> dict[str, Any]:
+def perform(
+    order: Any, root: str = "/", source: Source = no_source, bring: Optional[Bring] = None
+) -> dict[str, Any]:
     """Carry out an order (a decoded JSON object) and return the outcome as one; never raises.
 
     `root` is the directory that stands for this target's `/`. `source` gives the agent's own text:
     needed in a process with threads, where the order is for another user than root.
+    `bring` gives the packs with which the transport brings objects along, if it does.
     """
     started = time.monotonic()
     action = order.get("action") if isinstance(order, dict) else ""
     outcome: dict[str, Any] = {"version": VERSION, "action": str(action), "ok": True, "error": ""}
     outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
     outcome.update(complete=None, changed=[], added=[], adopted="", in_the_way="", shared=[])
-    outcome.update(_guarded(lambda: _attempt(order, root, source)))
+    outcome.update(came_by="", came_from="", came_bytes=0, came_seconds=0.0)
+    outcome.update(_guarded(lambda: _attempt(order, root, source, bring)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

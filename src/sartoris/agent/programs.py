@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Union
 
 from sartoris.agent.errors import Failure
 from sartoris.agent.orphans import MARK
@@ -55,10 +55,12 @@ class Programs:
         environment: Mapping[str, str],
         hold_lock: bool = True,
         tail: int = 1 << 16,
-        stdin: bytes = b"",
+        stdin: Union[bytes, int] = b"",
         errors: int = subprocess.STDOUT,
     ) -> Ended:
         """Run a program in its own session and wait; the last `tail` bytes of its output.
+
+        `stdin` is what it reads, or a descriptor.
 
         Whoever reads the output gives subprocess.PIPE for `errors`: what a program writes to its
         standard error (warnings, traces) is for people, and not part of its answer.
@@ -122,8 +124,11 @@ class Programs:
 
 
 @contextlib.contextmanager
-def readable(content: bytes) -> Iterator[int]:
-    """A descriptor from which a program reads the content."""
+def readable(content: Union[bytes, int]) -> Iterator[int]:
+    """A descriptor from which a program reads the content, which may be one already."""
+    if isinstance(content, int):
+        yield content
+        return
     if not content:
         yield subprocess.DEVNULL
         return

@@ -19,6 +19,7 @@ from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve,
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
 from sartoris.agent.orphans import claim, end_orphans
+from sartoris.agent.packs import Bring
 from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs
@@ -45,17 +46,22 @@ def _refused(failure: GitFailed) -> Failure:
 class Slot(ABC):
     """One slot on this target, and what an order may ask of it. The modes are its subclasses.
 
-    `act` does the order's action on its service.
+    `act` does the order's action on its service, `packs` brings objects where something does.
     """
 
     def __init__(
-        self, order: Order, raw: Mapping[str, Any], root: str, act: Callable[[], object]
+        self,
+        order: Order,
+        raw: Mapping[str, Any],
+        root: str,
+        act: Callable[[], object],
+        packs: Optional[Bring] = None,
     ) -> None:
         self.order, self.raw, self._act = order, raw, act
         self.place = Place(order, root)
         self.records = Records(self.place, order)
         self.programs = Programs(order.timeout)
-        self.store = Store(self.place, order, self.programs)
+        self.store = Store(self.place, order, self.programs, packs)
         self.submodules = Submodules(self.store)
         self.way_back = WayBack(self.place, self.store)
         self.shared = Shared(self.records, self.store)
@@ -160,7 +166,7 @@ class Slot(ABC):
     def _replace_store(self, what: str) -> None:
         """Fetch a store anew of which `what` is damaged."""
         damaged = f"the object store of {self.order.repository} is damaged"
-        if not self.order.url:
+        if not self.store.has_a_way:
             raise Failure("corrupt-store", f"{damaged}, and the order has no url", what)
         stored = [one for one in self.records.releases() if one.repository == self.order.repository]
         try:

@@ -8,14 +8,17 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 from sartoris.agent.errors import ERRORS, Failure, GitFailed
 from sartoris.agent.files import create_anew, is_for_a_group, lexists, remove
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
+from sartoris.agent.packs import BadPack, Bring, Came, received
+from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
 from sartoris.agent.programs import Programs, inherited_environment, last_lines
 from sartoris.agent.records import Records, Release
@@ -67,10 +70,18 @@ _WHOLE = (
 
 
 class Store:
-    """The bare object store of a repository. Its refs are the tags of the releases held."""
+    """The bare object store of a repository. Its refs are the tags of the releases held.
 
-    def __init__(self, place: Place, order: Order, programs: Programs) -> None:
+    `packs`, where there is something that brings them, is asked before the order's url. `came` says
+    which way the objects of the order's release came.
+    """
+
+    def __init__(
+        self, place: Place, order: Order, programs: Programs, packs: Optional[Bring] = None
+    ) -> None:
         self.place, self.order, self.programs = place, order, programs
+        self._packs = packs
+        self.came = Came()
         self.path = place.store
         self.ref = f"refs/tags/{order.release}"
 
@@ -82,7 +93,7 @@ class Store:
         index: Optional[Path] = None,
         shallow: Optional[Path] = None,
         more: Optional[Mapping[str, str]] = None,
-        stdin: bytes = b"",
+        stdin: Union[bytes, int] = b"",
     ) -> bytes:
         """Run git on the store, where given with a work tree and index. Raises GitFailed.
 
@@ -106,7 +117,11 @@ class Store:
         return self._run(arguments, tree or self.place.own, environment, stdin)
 
     def _run(
-        self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], stdin: bytes
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        stdin: Union[bytes, int],
     ) -> bytes:
         settings = [part for item in _SETTINGS.items() for part in ("-c", "=".join(item))]
         if is_for_a_group(self.place.own):
@@ -147,15 +162,62 @@ class Store:
         """Have the release's commit here, under its ref. Raises Failure, GitFailed."""
         if self.commit_of_ref() == self.order.commit:
             return
-        if not self.order.url:
-            raise Failure("fetch-failed", "the order has no url, and the release is not here yet")
         # Only this slot writes this ref, and nobody else has the slot's lock.
         (self.path / f"{self.ref}.lock").unlink(missing_ok=True)
         if any(record.commit == self.order.commit for record in self._held()):
             self._write_ref()  # the same once more: the order says which commit it is, not the url
             return
+        began = time.monotonic()
+        if self._brought(began):
+            return
+        before = self._pack_sizes()
         self._fetch()
         self._verify_commit()
+        size = sum(self._pack_sizes().values()) - sum(before.values())
+        seconds = time.monotonic() - began
+        self.came = Came("fetch", without_password(self.order.url), max(size, 0), seconds)
+
+    def _brought(self, began: float) -> bool:
+        """Whether the release came as a pack. Raises Failure when there is no other way."""
+        try:
+            where, size = self._take_pack(self.path, [one.commit for one in self._held()[::-1]])
+        except BadPack as why:
+            if self.order.url:
+                return False
+            raise Failure("fetch-failed", str(why)) from why
+        except GitFailed:
+            if self.order.url:  # whatever is wrong here, the fetch says it
+                return False
+            raise
+        self._write_ref()
+        self.came = Came("pack", where, size, time.monotonic() - began)
+        return True
+
+    def _take_pack(self, store: Path, held: Sequence[str]) -> tuple[str, int]:
+        """Have in the store what is brought to who holds these commits; where from, and its size.
+
+        Raises BadPack, GitFailed.
+        """
+        if self._packs is None:
+            raise BadPack("the order has no url, and the release is not here yet")
+        brought = self._packs(held)
+        if brought is None:
+            raise BadPack("the order has no url, and there is no pack of the release")
+        if brought.base and brought.base not in held:
+            raise BadPack(f"the pack is for who holds {brought.base}, which is not held here")
+        here = self.place.own / f".pack-{self.order.slot}"
+        with received(brought, here, self.programs) as pack:
+            self.git("index-pack", "--stdin", "--fix-thin", store=store, stdin=pack)
+        try:
+            self.git("cat-file", "-e", f"{self.order.commit}^{{tree}}", store=store)
+        except GitFailed:
+            raise BadPack(f"the pack does not bring {self.order.commit}") from None
+        return brought.came_from, brought.size
+
+    def _pack_sizes(self) -> dict[str, int]:
+        with contextlib.suppress(OSError), os.scandir(self.path / "objects" / "pack") as found:
+            return {one.name: one.stat().st_size for one in found if one.name.endswith(".pack")}
+        return {}
 
     def _write_ref(self) -> None:
         """As git does, by renaming its lock."""
@@ -244,6 +306,9 @@ class Store:
 
     def rebuild(self, also: Iterable[str]) -> None:
         """Replace the store by one fetched anew: the release, and of `also` what the url has."""
+        if not self.order.url:
+            self._rebuild_from_pack()
+            return
         kinds = ("tags", "submodules") if self.order.submodules == "update" else ("tags",)
         names = {self.order.release, *also}
         wanted = {f"refs/{kind}/{name}" for kind in kinds for name in names}
@@ -255,6 +320,24 @@ class Store:
             if lexists(self.path):
                 self.place.throw_away(self.path)
             new.rename(self.path)
+
+    def _rebuild_from_pack(self) -> None:
+        """With this release alone: what is brought knows no others."""
+        with self._alone():
+            new = self._new()
+            try:
+                self._take_pack(new, ())
+            except BadPack as why:
+                raise Failure("fetch-failed", str(why)) from why
+            if lexists(self.path):
+                self.place.throw_away(self.path)
+            new.rename(self.path)
+            self._write_ref()
+
+    @property
+    def has_a_way(self) -> bool:
+        """Whether there is anywhere that objects can come from."""
+        return bool(self.order.url) or self._packs is not None
 
     def published(self, refs: Sequence[str]) -> set[str]:
         """Which of the refs the order's url has. Raises GitFailed when it does not answer.

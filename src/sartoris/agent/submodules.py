@@ -165,6 +165,9 @@ class Submodules:
         return [one for one in submodules if one.commit not in self._files]
 
     def _fetch_carried(self, release: str) -> None:
+        if not self.order.url:
+            message = f"the order has no url for the submodules of {release}, which are not here"
+            raise Failure("fetch-failed", message)
         ref = f"refs/submodules/{release}"
         try:
             self.store.fetch_histories(self.order.url, [f"+{ref}:{ref}"])

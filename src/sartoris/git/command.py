@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from sartoris.errors import GitFailed, GitTimedOut, Refused
 from sartoris.git.environment import pinned, without_repository
@@ -98,6 +98,25 @@ class Git:
         if check and not result.ok:
             raise GitFailed(result.arguments, result.exit_code, result.tail())
         return result
+
+    def write(self, file: BinaryIO, *arguments: str, stdin: bytes = b"") -> None:
+        """As `run`, with its standard output to a file, from where that is. Raises as `run`."""
+        command = self._command(arguments)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.directory,
+                env=self._environment(),
+                input=stdin,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise self._not_started() from error
+        if done.returncode:
+            result = GitResult(tuple(command), done.returncode, b"", done.stderr)
+            raise GitFailed(result.arguments, result.exit_code, result.tail())
 
     def reach(self, *arguments: str, remote: str = "", stdin: bytes = b"") -> GitResult:
         """As `run`, for a command that talks to a remote: it is stopped when its time is over.

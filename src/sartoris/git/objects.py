@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sartoris.git.command import Git, GitResult
 
@@ -190,6 +191,17 @@ def write_pack_of_history(
     request = _lines([*commits, *(f"^{commit}" for commit in held)])
     arguments = ("pack-objects", "--quiet", COMPRESS, "--revs", "--delta-base-offset")
     return git.run(*arguments, str(directory / "pack"), stdin=request, check=False)
+
+
+def write_thin_pack(git: Git, commits: Iterable[str], held: Iterable[str], file: BinaryIO) -> None:
+    """Write to the file what the trees of these commits have and those of the `held` ones do not.
+
+    As deltas against what is held, too: whoever gets it has to have that. Commits without a common
+    history count by their trees (`--shallow`), which costs no more than to compare these would.
+    """
+    request = _lines([*commits, *(f"^{commit}" for commit in held)])
+    thin = ("--revs", "--thin", "--shallow", "--delta-base-offset")
+    git.write(file, "pack-objects", "--quiet", "--stdout", COMPRESS, *thin, stdin=request)
 
 
 def quote_alternate(directory: Path) -> bytes:

@@ -38,6 +38,7 @@ from sartoris.git.objects import (
 from sartoris.git.partial import bring_missing, is_partial
 from sartoris.releases.compose import Composed, Composer, Part, composed_commit, source_of, tree_of
 from sartoris.releases.links import Link, links
+from sartoris.releases.packs import Packs
 from sartoris.releases.quarantine import Quarantine
 from sartoris.releases.soundness import damage
 from sartoris.releases.submodule_refs import SubmoduleRefs, pack_bundle, write_bundle
@@ -109,6 +110,7 @@ class PublishRepository:
             self._create()
         self._make_work()
         self._clear_leftovers()
+        Packs(self._path).prune()
         if len(list((self._objects / "pack").glob("*.pack"))) > PACK_LIMIT:
             # Joins small packs and leaves large ones alone, so it stays cheap; drops no object.
             self._git.run("repack", "--quiet", COMPRESS, "--geometric=2", "-d")

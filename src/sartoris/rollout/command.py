@@ -139,10 +139,10 @@ def hooks_of(site: Site, events: EventStream) -> Hooks:
 def _configured(site: Site, journal: Journal) -> Transport:
     from sartoris.transports.configured import configured
 
-    return configured(site.config, journal.known_targets())
+    return configured(site.config, site.publish_path, journal.known_targets())
 
 
 def _questions_only(site: Site) -> Transport:
     from sartoris.transports.configured import questions_only
 
-    return questions_only(site.config)
+    return questions_only(site.config, site.publish_path)

@@ -33,11 +33,15 @@ def source_of(config: Config, publish: Path) -> Source:
     return TRANSPORTS[config.transport].source(config, publish)
 
 
-def configured(config: Config, known: Container[str], *, make: bool = True) -> Transport:
-    """The transport, for a command. Targets that are not `known` yet are new: where it is the
-    transport that makes them, it does so now, unless `make` is False.
+def configured(
+    config: Config, publish: Path, known: Container[str], *, make: bool = True
+) -> Transport:
+    """The transport, for a command. Releases are published in the repository at `publish`.
+
+    Targets that are not `known` yet are new: where it is the transport that makes them, it does so
+    now, unless `make` is False.
     """
-    return TRANSPORTS[config.transport].make(config, known, make)
+    return TRANSPORTS[config.transport].make(config, publish, known, make)
 
 
 def on_this_machine(config: Config, path: str) -> dict[str, Path]:
@@ -45,8 +49,8 @@ def on_this_machine(config: Config, path: str) -> dict[str, Path]:
     return TRANSPORTS[config.transport].on_this_machine(config, path)
 
 
-def questions_only(config: Config) -> Transport:
+def questions_only(config: Config, publish: Path) -> Transport:
     """Its fleet, which is asked what is live and given no orders: for a dry run."""
     from sartoris.transports.recording import QuestionsOnly
 
-    return QuestionsOnly(configured(config, (), make=False))
+    return QuestionsOnly(configured(config, publish, (), make=False))

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sartoris.agent.outcome import perform
+from sartoris.agent.packs import Brought
 from sartoris.orders import Order, Outcome
+from sartoris.releases.packs import Packs
 from sartoris.transports.base import HasChecks, Transport
 
 if TYPE_CHECKING:
@@ -23,6 +25,25 @@ Agent = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 def this_agent(order: Mapping[str, Any], root: str) -> dict[str, Any]:
     """Carry the order out in this process, on the target whose `/` is `root`."""
     return perform(order, root, _source)
+
+
+def this_agent_with(packs: Packs) -> Agent:
+    """The same, with the pack files read where they are."""
+
+    def agent(order: Mapping[str, Any], root: str) -> dict[str, Any]:
+        def bring(held: Sequence[str]) -> Brought | None:
+            pack = packs.to(str(order["commit"]), held)
+            if pack is None:
+                return None
+            path = pack.path
+            came_from = str(path)
+            return Brought(
+                pack.sha256, pack.size, pack.base, lambda: path.open("rb"), came_from, path
+            )
+
+        return perform(order, root, _source, bring)
+
+    return agent
 
 
 def _source() -> bytes:

@@ -26,7 +26,7 @@ class Kind(NamedTuple):
     on_this_machine: where a path of its targets is, of those that are on this machine.
     """
 
-    make: Callable[[Config, Container[str], bool], Transport]
+    make: Callable[[Config, Path, Container[str], bool], Transport]
     has_targets: Callable[[Config], bool]
     targets_key: str
     add_targets: str
@@ -34,19 +34,21 @@ class Kind(NamedTuple):
     on_this_machine: Callable[[Config, str], dict[str, Path]] = lambda *_: {}
 
 
-def _local(config: Config, known: Container[str], make_new: bool) -> Transport:
-    from sartoris.transports.local import LocalTransport
+def _local(config: Config, publish: Path, known: Container[str], make_new: bool) -> Transport:
+    from sartoris.releases.packs import Packs
+    from sartoris.transports.local import LocalTransport, this_agent_with
 
     roots = {target.name: target.root for target in config.target}
     new = [name for name in roots if name not in known]
     for name in new if make_new else ():
         with contextlib.suppress(OSError):  # its own outcome says that it cannot be reached
             roots[name].mkdir(parents=True, exist_ok=True)
-    return LocalTransport(roots, forks=config.forks, new=new)
+    agent = this_agent_with(Packs(publish))
+    return LocalTransport(roots, forks=config.forks, new=new, agent=agent)
 
 
-def _salt(config: Config, known: Container[str], make_new: bool) -> Transport:
-    del known, make_new  # minions are Salt's own
+def _salt(config: Config, publish: Path, known: Container[str], make_new: bool) -> Transport:
+    del publish, known, make_new  # minions are Salt's own
     from sartoris.transports.salt import SaltTransport
 
     return SaltTransport(config.salt_config, config.targets or "")

@@ -11,6 +11,7 @@ import pytest
 
 from sartoris.agent import outcome
 from sartoris.agent.child import Source
+from sartoris.agent.packs import Bring
 from sartoris.orders import Order
 from sartoris.transports.local import Agent, LocalTransport, this_agent
 
@@ -66,10 +67,10 @@ def test_one_target_s_bug_is_its_outcome_and_nobody_else_s(
     local = transport(tmp_path, ["web1", "web2"])
     attempt = outcome._attempt
 
-    def breaks(raw: object, root: str, source: Source) -> dict[str, object]:
+    def breaks(raw: object, root: str, source: Source, bring: Bring | None) -> dict[str, object]:
         if root.endswith("web1"):
             raise RuntimeError("a bug")
-        return attempt(raw, root, source)
+        return attempt(raw, root, source, bring)
 
     monkeypatch.setattr(outcome, "_attempt", breaks)
     by_name = {outcome.target: outcome for outcome in local.run(STATUS, ["web1", "web2"])}

@@ -83,9 +83,9 @@ def test_a_dry_run_has_the_fleet_of_the_transport_and_makes_no_target(
     site: Site, tmp_path: Path
 ) -> None:
     site.deploy(f"target = web1={tmp_path / 'web1'}")
-    assert configured.questions_only(site.load()).fleet() == ("web1",)
+    assert configured.questions_only(site.load(), PUBLISH).fleet() == ("web1",)
     assert not (tmp_path / "web1").exists()
-    configured.configured(site.load(), ())
+    configured.configured(site.load(), PUBLISH, ())
     assert (tmp_path / "web1").exists()
 
 
@@ -95,7 +95,7 @@ def test_a_new_target_that_cannot_be_made_is_unreachable_and_the_others_are_ther
     (tmp_path / "file").touch()
     site.deploy(f"target = web1={tmp_path / 'file/web1'}", f"target = web2={tmp_path / 'web2'}")
 
-    fleet = configured.configured(site.load(), ())
+    fleet = configured.configured(site.load(), PUBLISH, ())
     order = Order(action="status", repository="wiki", slot="slot0", path="/srv/wiki")
 
     errors = {one.target: one.error for one in fleet.run(order, ("web1", "web2"))}
@@ -154,8 +154,8 @@ def test_a_new_transport_is_a_class_and_a_line_in_the_table(
     assert configured.has_targets(config)
     assert configured.how_to_configure_targets(config).endswith("loft NAME")
     assert configured.source_of(config, PUBLISH) == BroughtFrom(PUBLISH)
-    assert configured.configured(config, ()).fleet() == ("loft",)
-    assert configured.questions_only(config).fleet() == ("loft",)
+    assert configured.configured(config, PUBLISH, ()).fleet() == ("loft",)
+    assert configured.questions_only(config, PUBLISH).fleet() == ("loft",)
 
 
 def test_nothing_outside_asks_which_transport_it_is() -> None:

@@ -29,7 +29,7 @@ def transport_of(site: Site | None) -> Iterator[Transport | None]:
     if site is None or not site.has_fleet:
         yield None
         return
-    transport = configured(site.config, _known(site), make=False)
+    transport = configured(site.config, site.publish_path, _known(site), make=False)
     try:
         yield transport
     finally:
