@@ -522,6 +522,7 @@ NOT_TYPED: dict[str, str] = {
     "actions/after_revert:_reset": _PASSED_ON,
     "actions/choice:_name_the_open_rollout": f"{_ELSEWHERE}: unit/actions/test_converge.py",
     "actions/choice:_numbered": _CHOICE,
+    "actions/choice:_require_that_numbers_stand": f"{_ELSEWHERE}: unit/actions/test_converge.py",
     "actions/choice:_resolve": _LOOKS,
     "actions/choice:release_before": _LOOKS,
     "actions/sync:_require_other_than_live": _LOOKS,

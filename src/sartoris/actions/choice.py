@@ -13,7 +13,8 @@ from sartoris.queries.past_releases import PastRelease, past_releases
 from sartoris.rollout import checks
 from sartoris.rollout.command import Command
 from sartoris.rollout.effects import publish_repository
-from sartoris.rollout.site import Site
+from sartoris.rollout.person import Person
+from sartoris.rollout.site import Site, no_prefix
 from sartoris.rollout.state import StateLost
 from sartoris.rollout.transitions import NotNow, explain, way_on
 
@@ -43,18 +44,22 @@ def choices(site: Site, *, count: int) -> list[Listed]:
     return listing(site, Selection(everything=True, count=count))
 
 
-def release_before(site: Site) -> tuple[PastRelease, PastRelease]:
+def release_before(command: Command) -> tuple[PastRelease, PastRelease]:
     """What is live, and the newest release before it that was not found bad.
 
-    Raises `NoSuchRelease` where there is none.
+    Raises `NoSuchRelease` where there is none, and before anybody is asked `LockHeld` and `NotNow`.
     """
+    site = command.site
+    _require_that_numbers_stand(command)
     past = past_releases(site, site.prefix)
     live = next((one for one in past if one.now == "live"), None)
     before = next((one for one in past if one.now == "before"), None)
     if live is None or before is None:
-        found = f"before {live.release}, which is live" if live else f"of {site.prefix}"
         raise NoSuchRelease(
-            f"there is no release {found}, that was not found bad", next_steps=["git deploy show"]
+            f"there is no release before {live.release}, which is live, that was not found bad"
+            if live
+            else f"no release of {site.prefix} is live{no_prefix(site, site.prefix)}",
+            next_steps=["git deploy show"],
         )
     return live, before
 
@@ -67,6 +72,7 @@ def choose(command: Command, wanted: str, *, count: int = 0, as_tags: bool = Fal
     """
     past = past_releases(command.site, _prefix_of(command, wanted))
     if wanted.isdecimal():
+        _require_that_numbers_stand(command)
         numbers = {} if as_tags else {one.number: one.release for one in past}
         wanted = _numbered(command.site, numbers or _tags(command.site, count), int(wanted))
     choice = _resolve(command, _prefix_of(command, wanted), wanted, past)
@@ -98,7 +104,10 @@ def _resolve(command: Command, prefix: str, tag: str, past: Sequence[PastRelease
     known = {one.release: one.source for one in past}
     source = source or known.get(release)
     if source is None or not (release in known or release.startswith(f"{prefix}-")):
-        raise NoSuchRelease(f"{tag!r} is not a release of {prefix}", next_steps=["git deploy show"])
+        also = no_prefix(site, tag, expected="a release")
+        raise NoSuchRelease(
+            f"{tag!r} is not a release of {prefix}{also}", next_steps=["git deploy show"]
+        )
     if published is None and release not in known:
         shipped = journal.rollout_of_source(source, prefix)
         release = shipped.release if shipped and shipped.release else release
@@ -146,6 +155,32 @@ def _refuse_what_is_live(command: Command, choice: Choice) -> None:
         raise checks.NothingNew(
             f"{choice.tag} is what is checked out already, so there is nothing to revert",
             next_steps=["git deploy show", f"git deploy --force revert {choice.tag}"],
+        )
+
+
+def _require_that_numbers_stand(command: Command) -> None:
+    """Numbers count from what the fleet should have, and a revert of one's own that was interrupted
+    has moved that: typed once more, the same line would go further back. Raises `LockHeld`,
+    `NotNow`.
+    """
+    site, records = command.site, command.records
+    if site.options.force or records.lock.holder() is None:
+        return
+    records.lock.examine(Person.of(site).holding(command.name), force=False)
+    with suppress(StateLost):
+        state = records.state.read()
+        on = way_on(state) if state is not None and state.action == "revert" else ""
+        desired = records.desired.of(state.slot) if state is not None and on else None
+        if state is None or desired is None or desired.release != state.release:
+            return
+        raise NotNow(
+            f"the rollout in progress ({state.rollout_tag}) goes back to {state.release} already:"
+            f" {explain(state, None)[0]}.\nNumbers count from there now, so this would go further"
+            " back",
+            next_steps=[
+                f"{on}   # goes on with it",
+                "git deploy show   # then git deploy revert TAG",
+            ],
         )
 
 

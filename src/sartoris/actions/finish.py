@@ -49,7 +49,11 @@ def run_post_sync(session: Session) -> None:
         raise NotFinished(
             f"{state.release} {state.delivery.reached}, but the rollout is not finished:"
             f" {error.message}",
-            next_steps=["git deploy finish", "git deploy abort   # goes back to what was before"],
+            next_steps=[
+                "git deploy resync   # runs the post-sync hooks again",
+                "git deploy finish   # without them",
+                "git deploy abort   # goes back to what was before",
+            ],
         ) from error
 
 

@@ -25,12 +25,13 @@ def require_known_prefix(command: Command) -> str:
     if not used or prefix in used or site.repository.tag_names(f"{prefix}-[0-9]*"):
         return prefix
     meant = get_close_matches(prefix, sorted(used), n=1) or sorted(used)[:1]
-    name = command.name
+    name, also = command.name, no_prefix(site, prefix)
+    new = f"{shell_command('git', 'deploy', name, prefix)} --new-prefix   # a new slot is meant"
     raise UnknownPrefix(
         f"{prefix} was never deployed here; {', '.join(sorted(used)[:8])}"
-        f" {'was' if len(used) == 1 else 'were'}{no_prefix(site, prefix)}",
+        f" {'was' if len(used) == 1 else 'were'}{also}",
         next_steps=[
             *(shell_command("git", "deploy", name, one) for one in meant),
-            f"{shell_command('git', 'deploy', name, prefix)} --new-prefix   # a new slot is meant",
+            *([] if also else [new]),
         ],
     )

@@ -1,8 +1,13 @@
-"""What somebody probably meant who typed an action that there is not, or an option too early."""
+"""What somebody probably meant who typed an action that there is not, an option too early, or a
+name of something else.
+"""
 
 from __future__ import annotations
 
 import click
+
+from sartoris.display import streams
+from sartoris.rollout.site import Site, no_prefix
 
 # Words of other tools and of every day, and the command that does it here.
 _OTHER_WORDS = {
@@ -65,3 +70,10 @@ def behind_the_action(words: list[str], options: list[click.Parameter]) -> list[
         if word in with_value:
             before += [value for value in (next(rest, None),) if value is not None]
     return [*before, *early]
+
+
+def say_what_else(site: Site, prefix: str | None) -> None:
+    """Say of a typed prefix without a tag that it is the name of a target or a branch."""
+    also = no_prefix(site, prefix) if prefix else ""
+    if also:
+        streams.say(f"there is no tag of {prefix} here{also}")

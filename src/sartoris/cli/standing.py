@@ -30,7 +30,8 @@ def _of_the_rollout(site: Site) -> list[str]:
         next_step = "" if found.blocked else " Next: git deploy start"
         blocked = f" Deploys are blocked: {found.blocked}" if found.blocked else ""
         return [f"No rollout is in progress.{blocked}{next_step}"]
-    steps = f" Next: {found.next_steps[0]}" if found.next_steps else ""
+    step = found.next_steps[0] if found.next_steps and found.is_ours else "git deploy status"
+    steps = f" Next: {step}" if found.next_steps else ""
     return [
         f"A rollout of {found.state.prefix} is in progress: {found.explanation}.{steps}",
         f"  {found.holder.describe()}",

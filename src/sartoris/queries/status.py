@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from sartoris.errors import WrongSetup
 from sartoris.rollout import checks
 from sartoris.rollout.lock import Holder
 from sartoris.rollout.site import Site
@@ -18,7 +20,9 @@ EXIT_CODES: dict[Kind, int] = {"none": 0, "started": 1, "tagged": 2, "blocked": 
 
 
 class Status(NamedTuple):
-    """`running` is the process that works on the rollout now; None if none does."""
+    """`running` is the process that works on the rollout now; None if none does. `is_ours`: whoever
+    asks may go on with the rollout, and needs no --force for it.
+    """
 
     kind: Kind
     prefix: str
@@ -26,6 +30,7 @@ class Status(NamedTuple):
     state: RolloutState | None = None
     running: int | None = None
     blocked: str | None = None
+    is_ours: bool = True
 
     @property
     def exit_code(self) -> int:
@@ -38,7 +43,15 @@ class Status(NamedTuple):
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        return self._explained[1]
+        steps = self._explained[1]
+        return steps if self.is_ours else tuple(_forced(step) for step in steps)
+
+    @property
+    def whom_to_ask(self) -> str:
+        """Who is to be asked before the next steps, in a sentence; "" for one's own rollout."""
+        from sartoris.rollout.lock import whom_to_ask
+
+        return "" if self.is_ours or self.holder is None else whom_to_ask(self.holder).strip()
 
     @property
     def way_on(self) -> str:
@@ -98,7 +111,23 @@ def _open_rollout(site: Site, records: Records, holder: Holder) -> Status:
         holder=holder,
         state=state,
         running=running(records.running),
+        is_ours=bool(state.ended) or _is_ours(site, holder),
     )
+
+
+def _is_ours(site: Site, holder: Holder) -> bool:
+    from sartoris.rollout.person import Person
+
+    with suppress(WrongSetup):  # whoever has no name is told so by the command that needs one
+        return holder.is_same_person_as(Person.of(site).holding("status"))
+    return True
+
+
+def _forced(step: str) -> str:
+    """The command as somebody else has to type it who goes on with the rollout."""
+    if step == "git deploy report":
+        return step
+    return f"{step.replace('git deploy', 'git deploy --force', 1)}   # only if nobody answers"
 
 
 def _configured_prefix(site: Site) -> str:

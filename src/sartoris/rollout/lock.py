@@ -88,7 +88,7 @@ class LockHeld(Refused):
 
     def __init__(self, holder: Holder) -> None:
         super().__init__(
-            f"a rollout is in progress: {holder.describe()}{_whom_to_ask(holder)}",
+            f"a rollout is in progress: {holder.describe()}{whom_to_ask(holder)}",
             next_steps=[
                 "git deploy status   # how far it has come",
                 "git deploy --force sync    # only if nobody answers: takes it over as it is",
@@ -98,7 +98,8 @@ class LockHeld(Refused):
         self.holder = holder
 
 
-def _whom_to_ask(holder: Holder) -> str:
+def whom_to_ask(holder: Holder) -> str:
+    """A line for whoever is not the holder, with its line end before it; "" if nobody is known."""
     if not holder.is_known:
         return ""
     ago = duration(time.time() - holder.since)

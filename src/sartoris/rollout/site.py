@@ -125,7 +125,7 @@ class Site:
                 next_steps=["git config deploy.tag-prefix slot0   # or a name of your own"],
             )
         if typed:
-            _require_good_prefix(typed)
+            _require_good_prefix(self, typed)
         return prefix
 
     def remote_branch(self, branch: str) -> str:
@@ -169,19 +169,24 @@ class Site:
         )
 
 
-def no_prefix(site: Site, typed: str) -> str:
-    """What else bears the name that was typed for a prefix: the end of a refusal, or ""."""
+def no_prefix(site: Site, typed: str, *, expected: str = "a prefix") -> str:
+    """What else has the name that was typed where `expected` stands: ends a refusal, or ""."""
     repository = site.repository
     if repository.tag_names(f"{typed}-[0-9]*"):
         return ""
     if typed in {target.name for target in site.config.target}:
-        return f".\n{typed} is a target, and what stands here is a prefix: all targets get it"
-    if typed == repository.branch() or repository.commit_of(f"refs/heads/{typed}"):
-        return (
-            f".\n{typed} is a branch, and what stands here is a prefix:"
-            " `git checkout` chooses a branch"
-        )
+        return f".\n{typed} is a target, and what stands here is {expected}: all targets get it"
+    is_here = typed == repository.branch()
+    if is_here or repository.commit_of(f"refs/heads/{typed}"):
+        how = "it is checked out already" if is_here else f"`{_checkout(typed)}` chooses it"
+        return f".\n{typed} is a branch, and what stands here is {expected}: {how}"
     return ""
+
+
+def _checkout(branch: str) -> str:
+    from sartoris.shell import command
+
+    return command("git", "checkout", branch)
 
 
 def login() -> str:
@@ -197,11 +202,12 @@ def login() -> str:
         return f"uid {os.getuid()}"
 
 
-def _require_good_prefix(prefix: str) -> None:
+def _require_good_prefix(site: Site, prefix: str) -> None:
     from sartoris.config import BadValue, check_prefix
     from sartoris.formatting import quoted
 
     try:
         check_prefix(prefix)
     except BadValue as error:
-        raise WrongUsage(f"the prefix {quoted(prefix)} {error}") from error
+        also = no_prefix(site, prefix)
+        raise WrongUsage(f"the prefix {quoted(prefix)} {error}{also}") from error

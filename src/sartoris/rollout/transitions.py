@@ -121,14 +121,16 @@ TABLE: dict[Situation, Row] = {
         _FINISH,
     ),
     _S.SWITCHING: Row(
-        "switching was interrupted: some targets may have the new release live, others the old one",
+        "switching was interrupted: some targets may have its release live, others what was live"
+        " before",
         ("git deploy resync", "git deploy abort", "git deploy report"),
         _AGAIN,
         _FINISH,
     ),
+    # A resync runs the post-sync hooks, a finish does not.
     _S.SYNCED: Row(
-        "the release is live, the rollout is not finished",
-        ("git deploy finish", "git deploy abort"),
+        "the release is live, its post-sync hooks may not have come to their end",
+        ("git deploy resync", "git deploy finish", "git deploy abort"),
         {**_AGAIN, **_FINISH},
     ),
     # A sync script of the site's own that uses our library goes on after the last switch.

@@ -37,6 +37,7 @@ class MemoryRepository(Repository):
         self.upstream_tip = commit_id(1)
         self.who = "Some Deployer <deployer@example.org>"
         self.names: dict[str, str] = {}
+        self.other_branches: dict[str, str] = {}  # that are not checked out
         self.pushed: set[str] = set()
         self.not_there: set[str] = set()  # branches that the remote does not have
         self.is_merging = False
@@ -70,6 +71,8 @@ class MemoryRepository(Repository):
     def commit_of(self, name: str) -> str | None:
         if name.startswith("refs/tags/"):
             return self.names.get(name.removeprefix("refs/tags/"))
+        if name.startswith("refs/heads/"):
+            return self.other_branches.get(name.removeprefix("refs/heads/"))
         if name == "HEAD":
             return self.checked_out
         return name if name.isalnum() and len(name) == 40 else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from sartoris.actions.choice import NoSuchRelease, choose, release_before
 from sartoris.actions.start import hotfix, start
 from sartoris.events import ComparedToLive
 from sartoris.rollout.asking import NotConfirmed
@@ -163,6 +164,39 @@ class TestANewPrefix:
                 assert f"{name} is a {what}, and what" in refused.error.message
             if action == "start":
                 assert enter(twice, "start").succeeded
+
+    def test_a_name_of_something_else_is_no_new_slot_and_says_how_to_have_it(
+        self, twice: World
+    ) -> None:
+        twice.repository.other_branches["topic"] = twice.repository.head()
+        for name, how in (
+            ("web1", "all targets get it"),
+            ("main", "it is checked out already"),
+            ("topic", "`git checkout topic` chooses it"),
+        ):
+            refused = enter(twice, "start", prefix=name)
+            assert refused.error is not None
+            assert how in refused.error.message
+            assert refused.error.next_steps == ("git deploy start slot0",)
+
+    def test_a_branch_whose_name_cannot_be_a_prefix_is_said_to_be_one(self, twice: World) -> None:
+        twice.repository.other_branches["feature/new"] = twice.repository.head()
+        refused = enter(twice, "start", prefix="feature/new")
+        assert refused.error is not None
+        assert "`git checkout feature/new` chooses it" in refused.error.message
+
+    def test_where_a_release_stands_it_is_no_release(self, twice: World) -> None:
+        what = "web1 is a target, and what stands here is a release"
+        with pytest.raises(NoSuchRelease, match=what), twice.command("revert") as command:
+            choose(command, "web1")
+
+    def test_nor_is_there_a_release_before(self, twice: World) -> None:
+        what = "no release of web1 is live.\nweb1 is a target"
+        with (
+            pytest.raises(NoSuchRelease, match=what),
+            twice.command("revert", prefix="web1") as command,
+        ):
+            release_before(command)
 
     def test_it_is_not_where_that_is_said(self, twice: World) -> None:
         assert enter(twice, "start", prefix="slot1", new_prefix=True).succeeded

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from sartoris.actions.choice import choose
+from sartoris.actions.choice import choose, release_before
 from sartoris.actions.converge import RolloutOpen, StillBehind
+from sartoris.rollout.command import Command
+from sartoris.rollout.lock import LockHeld
 from sartoris.rollout.transitions import NotNow
 from tests.unit.actions.life import Life
 from tests.unit.actions.typing_commands import enter
@@ -119,6 +121,38 @@ def test_a_revert_that_was_interrupted_is_not_begun_again(half_switched: World) 
     assert refused.value.next_steps[0].startswith("git deploy resync")
     assert enter(world, "resync").succeeded
     assert set(world.live().values()) == {first}
+
+
+def test_a_rollback_that_was_interrupted_does_not_go_further_back_when_typed_again(
+    half_switched: World,
+) -> None:
+    world = half_switched
+    enter(world, "resync")
+    world.repository.commit()
+    enter(world, "start")
+    enter(world, "sync")
+    first, second, _ = sorted(world.published)
+    heard = Life(enough=lambda: len(set(world.live().values())) > 1)
+    assert enter(world, "revert", release=second, life=heard).killed
+
+    def by_number(command: Command) -> object:
+        return choose(command, "1")
+
+    for typed in (release_before, by_number):
+        with (
+            pytest.raises(NotNow, match="would go further") as refused,
+            world.command("revert") as command,
+        ):
+            typed(command)
+        assert refused.value.next_steps[0].startswith("git deploy resync")
+    with world.command("revert") as command:
+        assert choose(command, first).release == first, "a tag says what is meant"
+
+
+def test_whose_rollout_is_in_the_way_is_said_before_a_rollback_asks(half_switched: World) -> None:
+    half_switched.repository.who = "Another One <another@example.org>"
+    with pytest.raises(LockHeld), half_switched.command("revert") as command:
+        release_before(command)
 
 
 def test_a_rollout_that_told_no_target_is_named_and_no_obstacle(behind: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sartoris.events import CommandStarted, MailOffered
 from sartoris.queries.taken_over import taken_over
-from tests.unit.actions.typing_commands import enter
+from tests.unit.actions.typing_commands import enter, follow
 from tests.unit.actions.world import World
 
 ME = "Some Deployer <deployer@example.org>"
@@ -65,3 +65,18 @@ def test_the_lock_names_the_rollout_and_not_the_last_command(world: World) -> No
     holder = world.records.lock.holder()
     assert holder is not None
     assert holder.describe().endswith("start of slot0: the train")
+
+
+def test_the_status_of_somebody_elses_rollout_says_whom_to_ask_before_what_needs_force(
+    world: World,
+) -> None:
+    enter(world, "start")
+    assert world.status().next_steps == ("git deploy sync", "git deploy abort")
+    world.repository.who = OTHER
+    status = world.status()
+    assert status.whom_to_ask.startswith(f"Ask {ME} first")
+    assert [step.partition("   #")[0] for step in status.next_steps] == [
+        "git deploy --force sync",
+        "git deploy --force abort",
+    ]
+    assert follow(world, status.next_steps[0]).succeeded, "what it says works when typed"

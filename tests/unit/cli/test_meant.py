@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sartoris.cli.main import COMMANDS, actions
-from sartoris.cli.meant import _OTHER_WORDS, behind_the_action, hint
+from sartoris.cli.meant import _OTHER_WORDS, behind_the_action, hint, say_what_else
+from tests.unit.actions.world import World
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,22 @@ def test_what_is_suggested_is_there() -> None:
 )
 def test_options_that_only_some_actions_have_may_stand_before_them(typed: str, order: str) -> None:
     assert behind_the_action(typed.split(), actions.params) == order.split()
+
+
+@pytest.mark.parametrize(("name", "what"), [("web1", "a target"), ("main", "a branch")])
+def test_a_name_of_something_else_where_a_prefix_stands_is_said_to_be_that(
+    name: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(tmp_path)
+    say_what_else(world.site(), name)
+    told = capsys.readouterr()
+    assert f"{name} is {what}, and what stands here is a prefix" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("prefix", [None, "slot0"])
+def test_of_a_prefix_nothing_is_said(
+    prefix: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_what_else(World(tmp_path).site(), prefix)
+    assert capsys.readouterr().err == ""

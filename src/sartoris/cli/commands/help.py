@@ -43,7 +43,8 @@ def _list(context: click.Context) -> str:
     lines.write_text("`git deploy help TOPIC` shows one of these pages:")
     lines.write_paragraph()
     with lines.indentation():
-        lines.write_dl([(_MANUAL, "all actions, options and exit codes: the manual page")])
+        about = "all actions, options and exit codes: the manual page, as `git help deploy` has it"
+        lines.write_dl([(_MANUAL, about)])
     for readers, topics in groupby(documentation.topics(), key=lambda one: one.readers):
         with lines.section(readers.rstrip(":")):
             lines.write_dl([(one.name, one.about) for one in topics], col_max=16)

@@ -23,8 +23,10 @@ def command(prefix: str | None, yes: bool, new_prefix: bool) -> None:
     is live; then it asks. Cherry-pick or commit the fix, `git deploy push-hotfix`, and
     `git deploy sync`.
     """
-    started = hotfix(open_command(prefix, yes=yes, new_prefix=new_prefix))
-    streams.say(f"Started. {started.commit[:12]} is still checked out.{_AFTER}")
+    typed = open_command(prefix, yes=yes, new_prefix=new_prefix)
+    started = hotfix(typed)
+    after = _AFTER if typed.site.options.uses_remote else _WITHOUT_REMOTE
+    streams.say(f"Started. {started.commit[:12]} is still checked out.{after}")
 
 
 _AFTER = """
@@ -32,3 +34,8 @@ Make and commit the fix, then
   git deploy push-hotfix   merges it with the remote's branch, pushes, and returns to it,
   git deploy sync          brings it to the fleet,
   git deploy abort         gives up and puts everything back."""
+
+_WITHOUT_REMOTE = """
+Make and commit the fix, then
+  git deploy --no-remote sync   brings it to the fleet, whatever is pushed,
+  git deploy abort              gives up and puts everything back."""

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from sartoris.cli.context import is_verbose, open_command, wants_json
+from sartoris.cli.meant import say_what_else
 from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.display import streams
 from sartoris.display.reporting import report_lines
@@ -47,7 +48,9 @@ def command(
     Of a fleet of more than eight the targets that are current are counted and not listed, unless
     with `--all` or `-v`.
     """
-    found = report(open_command(prefix, shown=False), verify=verify or "", rollouts=rollouts)
+    asked = open_command(prefix, shown=False)
+    say_what_else(asked.site, prefix)
+    found = report(asked, verify=verify or "", rollouts=rollouts)
     if wants_json():
         streams.print_document(found.to_json())
     else:

@@ -35,7 +35,7 @@ def command(prefix: str | None, dry_run: bool, yes: bool) -> None:
     Shows both and asks once; `--yes` answers.
     """
     typed = open_command(prefix, name="revert", dry_run=dry_run, yes=yes)
-    live, before = release_before(typed.site)
+    live, before = release_before(typed)
     for line in release_lines(with_subjects(typed.site, [live, before]), time.time()):
         streams.say(line)
     typed.ask(f"Make {before.release} live again?")

@@ -8,6 +8,7 @@ import click
 
 from sartoris.cli.context import open_site, wants_json
 from sartoris.cli.listing import lines
+from sartoris.cli.meant import say_what_else
 from sartoris.cli.options import count, list_option, looking_options, prefix_argument, typed
 from sartoris.cli.questions import selection
 from sartoris.cli.releases import release_lines
@@ -33,6 +34,7 @@ def command(prefix: str | None, as_tags: bool, names: bool) -> None:
     out.
     """
     site = open_site(prefix)
+    say_what_else(site, prefix)
     past = [] if as_tags else past_releases(site, site.prefix)[: count() or None]
     if names:
         listed = [] if past else listing(site, selection(everything=True))

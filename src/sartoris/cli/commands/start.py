@@ -16,6 +16,12 @@ Look at it, test it, commit and push what is missing. Then
   git deploy abort   gives up and puts everything back,
   git deploy diff    and  git deploy log  show what has changed."""
 
+_WITHOUT_REMOTE = """
+Look at it, test it, commit what is missing. Then
+  git deploy --no-remote sync   brings it to the fleet, whatever is pushed,
+  git deploy abort              gives up and puts everything back,
+  git deploy diff               and  git deploy log  show what has changed."""
+
 
 @click.command("start")
 @common_options_but("--adopt")
@@ -29,5 +35,7 @@ def command(prefix: str | None, yes: bool, new_prefix: bool) -> None:
     meant: on another branch than `deploy.branch` (or that of the last release), and where commits
     that are live would go. When anything fails nothing has changed, and the lock is free again.
     """
-    started = start(open_command(prefix, yes=yes, new_prefix=new_prefix))
-    streams.say(f"Started on {started.state.branch}, at {started.commit[:12]}.{_AFTER}")
+    typed = open_command(prefix, yes=yes, new_prefix=new_prefix)
+    started = start(typed)
+    after = _AFTER if typed.site.options.uses_remote else _WITHOUT_REMOTE
+    streams.say(f"Started on {started.state.branch}, at {started.commit[:12]}.{after}")

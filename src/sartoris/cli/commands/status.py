@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from sartoris.cli.context import open_site, wants_json
+from sartoris.cli.meant import say_what_else
 from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.display import streams
 from sartoris.errors import SartorisError
@@ -30,6 +31,7 @@ def command(context: click.Context, prefix: str | None) -> None:
     Exit code: 0 no rollout, 1 started, 2 tagged and not finished, 3 deploys are blocked.
     """
     site = open_site(prefix)
+    say_what_else(site, prefix)
     found = status(site, Records(site))
     if wants_json():
         streams.print_document(found.to_json())
@@ -61,6 +63,8 @@ def _tell(found: Status) -> None:
     _print(f"  {found.explanation}")
     if found.state.rebuilt:
         _print(f"  {say_rebuilt(found.state)}")
+    if found.whom_to_ask:
+        _print(f"  {found.whom_to_ask}")
     for step in found.next_steps:
         _print(f"    {step}")
 
