@@ -148,14 +148,17 @@ def test_what_is_missing_where_only_root_may_make_it_is_root_s_to_make(office: O
     assert {one["name"] for one in examined if one["state"] != "ok"} <= {"newest release", "url"}
 
 
-def test_who_is_not_in_the_group_that_may_publish_is_told_to_be_added_to_it(office: Office) -> None:
+def test_who_is_not_in_the_group_of_the_deployers_is_told_to_be_added_to_it(office: Office) -> None:
     site, anna, otto = office.site, office.anna, office.otto
     office.trust(anna, otto)
-    published = site.root.parent / "publish"
-    published.mkdir()
-    os.chown(published, 0, GROUP)
-    published.chmod(0o2775)
+    published, logs = site.root.parent / "publish", site.root.parent / "logs"
+    for made in (published, logs):
+        made.mkdir()
+        os.chown(made, 0, GROUP)
+        made.chmod(0o2775)
     assert anna.shell(site, f"git config deploy.publish-dir {published}/wiki.git").code == 0
+    assert anna.shell(site, f"git config deploy.log-directory {logs}").code == 0
     examined = otto.deploy(site, "doctor", "--json").document["checks"]
-    (step,) = next(one["next"] for one in examined if one["name"] == "publish repository")
-    assert step.startswith("let root type, if you are to deploy: usermod -aG ")
+    for name in ("publish repository", "log"):
+        (step,) = next(one["next"] for one in examined if one["name"] == name)
+        assert step.startswith("let root type, if you are to deploy: usermod -aG ")

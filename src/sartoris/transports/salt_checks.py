@@ -16,7 +16,6 @@ _SECONDS = 90.0  # longer than a minion that hangs is waited for
 
 _SYNC = "salt '*' saltutil.sync_modules"
 _REMEDIES = {
-    "agent-missing": (_SYNC,),
     "agent-too-old": (_SYNC,),
     "unknown-version": (_SYNC,),
     "not-signed": (_SYNC,),
@@ -27,8 +26,8 @@ _CLOSING = (
     "salt '*' git_deploy.beside",
 )
 _SUDO = ("set sartoris:server:sudo in the pillar", "salt-call state.apply sartoris.server")
-_APPLY = "salt-call state.apply sartoris.master   # on the master"
-_LET_IN = "salt-call state.apply sartoris.server   # the rule for sudo"
+_APPLY = "salt-call state.apply sartoris.master   # on the master, as root"
+_LET_IN = "salt-call state.apply sartoris.server   # as root: the rule for sudo"
 
 
 class Salt(Protocol):
@@ -50,19 +49,32 @@ def checks(salt: Salt, answers: Answers, config: Path, expression: str) -> Seque
             return
         yield ok("salt", f"Salt {facts['salt']} in {facts['python']}")
         yield _mode(facts, config)
-        yield _desired(facts)
         rights = _rights(salt, facts)
         yield rights
         if rights.state != "ok":
+            # Whose records they will be, is decided with the rights.
+            yield unknown("converging", "not looked at without these rights")
             yield unknown("fleet", "not looked at without these rights")
             return
+        yield _desired(facts)
         names, missing = salt.matching()
         yield from _fleet(names, missing, expression)
         if names:
-            yield from answers(names, _REMEDIES)
+            yield from answers(names, {**_REMEDIES, "agent-missing": _first_its_list(expression)})
             yield _returners(list(salt.beside(names)))
 
     return [Check("targets", "salt", look, _SECONDS)]
+
+
+def _first_its_list(expression: str) -> tuple[str, str]:
+    """What brings the module to minions of the fleet, and to no others: with it, and without a list
+    of what may be deployed there, a minion takes every order.
+    """
+    fleet = command("salt", "-C", expression)
+    return (
+        f"{fleet} state.apply sartoris.target   # first its list of what may be deployed there",
+        f"{fleet} saltutil.sync_modules",
+    )
 
 
 def _mode(facts: dict[str, Any], config: Path) -> Finding:
@@ -76,7 +88,8 @@ def _desired(facts: dict[str, Any]) -> Finding:
     if not directory:
         return ok("converging", "minions that come back are told what they should have")
     text = f"you may not write to {directory}: minions that come back will not converge"
-    return warning("converging", text, command("mkdir", "-p", directory), _APPLY)
+    made = f"let root type: {command('mkdir', '-p', directory)}   # without the formula"
+    return warning("converging", text, _APPLY, made)
 
 
 def _rights(salt: Salt, facts: dict[str, Any]) -> Finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sartoris.diagnostics import Finding, ok, warning, wrong
 from sartoris.integrations.logfile import NAME
-from sartoris.permissions import how_to_make, let
+from sartoris.permissions import how_to_make, is_of_a_group_to_join, let, way_in
 from sartoris.rollout.site import Site
 from sartoris.shell import command
 
@@ -56,7 +56,10 @@ def log(site: Site) -> Iterator[Finding]:
     elif not directory.is_dir():
         yield wrong("log", f"{directory} is not a directory", how_to_make(directory))
     elif problem := _problem_in(directory):
-        yield wrong("log", problem, command("ls", "-ld", str(directory), str(directory / NAME)))
+        file = directory / NAME
+        place = file if file.exists() else directory
+        look = command("ls", "-ld", str(directory), str(file))
+        yield wrong("log", problem, way_in(place) if is_of_a_group_to_join(place) else look)
     else:
         yield ok("log", str(directory / NAME))
 

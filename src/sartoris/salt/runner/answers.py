@@ -58,7 +58,8 @@ def outcome_of(answer: Return, action: str, *, of_slot: bool = True) -> dict[str
         error, message = "crashed", "the module answered with something that is not an outcome"
     else:
         # Salt has no word for it that a program could read. The agent itself never raises.
-        error, message = "agent-missing", f"the minion has no such function in git_deploy; {SYNC}"
+        what = "the minion has no such function in git_deploy"
+        error, message = "agent-missing", f"{what}; once it has its list (sartoris.target) {SYNC}"
     text = answer.value if isinstance(answer.value, str) else repr(answer.value)
     output = "\n".join(text.strip().splitlines()[-_OUTPUT_LINES:])
     return failed(answer.minion, action, error, message, output)
