@@ -21,8 +21,16 @@ NEWEST_LEVEL = LEVEL  # of agent
 ServiceAction = Literal["", "restart", "reload", "status"]
 SwitchMode = Literal["atomic", "in-place"]
 
-_ORDER_LISTS = ("shared", "shared_directories", "share")
-_LISTS = ("held", "due", "changed", "added", "remains", "shared")  # in JSON; tuples here
+_ORDER_LISTS = ("shared", "shared_directories", "share", "packs", "pack_urls", "relays")
+_LISTS = (
+    "held",
+    "due",
+    "changed",
+    "added",
+    "remains",
+    "shared",
+    "came_refused",
+)  # in JSON; tuples here
 
 
 _STANDS = {
@@ -89,7 +97,7 @@ class Outcome:
     that what stands at the path now gives without `adopt`, "" for none. `shared` is set by
     `share`: of each shared path `KIND FILES LEFT PATH`. `came_by` is `pack` or `fetch` where the
     order had objects come to the target, `came_bytes` of them, in `came_seconds`, from `came_from`:
-    a url or a path.
+    a url or a path. `came_refused` are urls that gave other bytes than were ordered.
     """
 
     action: str
@@ -114,6 +122,7 @@ class Outcome:
     came_from: str = ""
     came_bytes: int = 0
     came_seconds: float = 0.0
+    came_refused: tuple[str, ...] = ()
 
     @property
     def what_is_live(self) -> str:

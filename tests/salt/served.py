@@ -7,7 +7,7 @@ import shlex
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.programs import need
@@ -57,6 +57,23 @@ class Served:
     def requests(self) -> str:
         """What nginx has logged."""
         return (self.here / "access.log").read_text()
+
+    def nginx(self, name: str, port: int, server: str) -> Callable[[], str]:
+        """Another nginx, of a rack; `server` is what is in its only one. What it has logged."""
+        here = self.here / name
+        (here / "cache").mkdir(parents=True)
+        for one in (here, here / "cache"):
+            shutil.chown(one, "nobody")
+        site = here / "site.conf"
+        cache = (
+            f"proxy_cache_path {here}/cache keys_zone=packs:1m;\nproxy_temp_path {here}/temporary;"
+        )
+        site.write_text(f"{cache}\nserver {{ listen 127.0.0.1:{port}; {server} }}\n")
+        config = here / "nginx.conf"
+        config.write_text(_NGINX.format(here=here, site=site))
+        self._start(need("nginx"), "-p", str(here), "-c", str(config))
+        wait_for_port(port)
+        return (here / "access.log").read_text
 
     @contextmanager
     def running(self) -> Iterator[None]:

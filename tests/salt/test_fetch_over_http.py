@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import need
-from tests.salt.cluster import Cluster
+from tests.salt.cluster import Cluster, free_ports
 from tests.salt.salted import SaltSite
 from tests.salt.served import Served
 
@@ -102,6 +102,65 @@ def test_a_release_that_was_changed_on_the_way_is_refused(
     assert site.everywhere() == {""}
 
 
+_RELAY = """
+    location ~ \\.pack$ {{
+        proxy_pass {origin};
+        proxy_cache packs;
+        proxy_cache_lock on;
+        proxy_cache_lock_timeout 60s;
+        proxy_cache_valid 200 7d;
+        proxy_force_ranges on;
+    }}"""
+_LIAR = "root {here}; location / {{ try_files /zeros =404; }}"
+
+
+def test_packs_come_from_the_zone_s_relay_which_asks_the_origin_once(
+    fleet: Cluster, served: Served, tmp_path: Path
+) -> None:
+    name = tmp_path.name
+    site = SaltSite.on(fleet, tmp_path / f"site-{name}", WEB, "G@deployment_target:mediawiki")
+    site.config("deploy.publish-dir", str(served.publish / f"{name}.git"))
+    site.set("deploy.url", f"{served.bases['http']}/{name}.git")
+    relay, liar = free_ports(2)
+    relayed = served.nginx("relay", relay, _RELAY.format(origin=served.bases["http"]))
+    (served.here / "zeros").write_bytes(bytes(1 << 20))
+    served.nginx("liar", liar, _LIAR.format(here=served.here))
+    for key, value in (
+        ("zone", "rack1=web1,web2"),
+        ("zone", "rack2=web3"),
+        ("relay", f"rack1=http://127.0.0.1:{relay}/{name}.packs"),
+        ("relay", f"rack2=http://127.0.0.1:{liar}/{name}.packs"),
+    ):
+        site.git("config", "--add", f"deploy.{key}", value)
+    site.ship("two")
+    site.ok("sync")
+    site.ship("three")
+    before = len(relayed().splitlines())
+    asked = len(served.requests.splitlines())
+    events = site.deploy("sync", "--json").events
+    outcomes = {
+        one["outcome"]["target"]: one["outcome"]
+        for one in events
+        if one["event"] == "target-answered" and one["stage"] == "fetch"
+    }
+    came = {target: (one["came_by"], one["came_from"]) for target, one in outcomes.items()}
+    assert {by for by, _ in came.values()} == {"pack"}
+    ports = {target: source.split("/")[2].split(":")[1] for target, (_, source) in came.items()}
+    assert ports == {
+        **dict.fromkeys(("web1", "web2"), str(relay)),
+        **dict.fromkeys(("web3", "web4"), str(served.web_port)),
+    }
+    assert len(relayed().splitlines()) == before + 2
+    assert len(served.requests.splitlines()) == asked + 3  # the relay, web3, web4
+    assert "git-upload-pack" not in "\n".join(served.requests.splitlines()[asked:])
+    assert [target for target, one in outcomes.items() if one["came_refused"]] == ["web3"]
+    assert {site.files(target)["index.php"] for target in WEB} == {"three\n"}
+    ran = site.deploy("report")
+    report = ran.out + ran.err
+    assert "came to 4 as a pack" in report
+    assert f"web3 was given other bytes, and took none, by http://127.0.0.1:{liar}/" in report
+
+
 def test_http_is_the_smart_one_and_only_for_fetching(
     served: Served, fleet: Cluster, tmp_path: Path
 ) -> None:
@@ -109,6 +168,7 @@ def test_http_is_the_smart_one_and_only_for_fetching(
     site.config("deploy.publish-dir", str(served.publish / "smart.git"))
     url = f"{served.bases['http']}/smart.git"
     site.set("deploy.url", url)
+    site.config("deploy.pack-url", "none")
     site.ship("two")
     assert site.deploy("sync").code == 0
     assert '"POST /smart.git/git-upload-pack HTTP/1.1" 200' in served.requests

@@ -23,6 +23,7 @@ MODULES = (
     "orphans",
     "programs",
     "packs",
+    "over_http",
     "locks",
     "account",
     "policy",

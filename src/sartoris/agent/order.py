@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 VERSION = 1
 SWITCH_MODES = ("atomic", "in-place")
@@ -33,6 +34,11 @@ class Order:
     release was ordered later.
     left: the release that a switch goes back from; what it took the place of stands there again.
     everything: whether a look at the live tree names added files too that git ignores.
+    packs: packs of the release, each with the commit `from` that its receiver holds ("": nothing),
+    its `sha256` and its `size`.
+    pack_urls: below which of them are, in the order in which they are asked.
+    relays: a `url` each that is asked before these, by the `targets` that are named.
+    target: the target's own name, filled in by who hands the order to the agent.
     level: the level of agent that is asked for; 0: the lowest that carries the order out in full.
     """
 
@@ -62,4 +68,8 @@ class Order:
     catch_up: bool = False
     left: str = ""
     everything: bool = False
+    packs: tuple[dict[str, Any], ...] = ()
+    pack_urls: tuple[str, ...] = ()
+    relays: tuple[dict[str, Any], ...] = ()
+    target: str = ""
     level: int = 0

@@ -20,7 +20,7 @@ from sartoris.agent.order import VERSION, Order
 from sartoris.agent.packs import Bring
 from sartoris.agent.parsing import parse
 from sartoris.agent.path_checks import check_ownership
-from sartoris.agent.policy import permitted
+from sartoris.agent.policy import permitted, with_packs_from
 from sartoris.agent.programs import OUTPUT_LINES
 from sartoris.agent.service import Service
 from sartoris.agent.slot import Slot
@@ -61,7 +61,9 @@ def _attempt(raw: Any, root: str, source: Source, bring: Optional[Bring]) -> dic
     """Carry out the order, as whom the target's list says; fields for the outcome."""
     try:
         order = parse(raw)
-        account = permitted(order, root)
+        account, packs_from = permitted(order, root)
+        if packs_from is not None:
+            order, raw = with_packs_from(order, raw, packs_from)
         act = Service(order, root).act
         if order.action == "service":
             return act()
@@ -124,7 +126,7 @@ def _in_slot(
         fields.update(_logical(_from_os_error(error, slot), slot))
     came = slot.store.came
     fields.update(came_by=came.by, came_from=came.where, came_bytes=came.size)
-    fields["came_seconds"] = round(came.seconds, 3)
+    fields.update(came_seconds=round(came.seconds, 3), came_refused=list(came.refused))
     return _with_facts(fields, slot)
 
 
@@ -175,6 +177,7 @@ def perform(
     outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
     outcome.update(complete=None, changed=[], added=[], adopted="", in_the_way="", shared=[])
     outcome.update(came_by="", came_from="", came_bytes=0, came_seconds=0.0)
+    outcome["came_refused"] = []
     outcome.update(_guarded(lambda: _attempt(order, root, source, bring)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Optional
+from typing import BinaryIO, NamedTuple, Optional
 
 from sartoris.agent.files import create, remove
 from sartoris.agent.programs import Programs
@@ -21,7 +21,8 @@ class Brought:
 
     `open` gives a file from which exactly `size` bytes can be read, and may raise OSError, as its
     `read` may; where the pack is a file of this machine that is `path`, which is read in place.
-    `came_from` says for a person where it is from.
+    `came_from` says for a person where it is from. `passing`: the file is removed afterwards.
+    `refused` are urls that gave other bytes.
     """
 
     sha256: str
@@ -30,6 +31,8 @@ class Brought:
     open: Callable[[], BinaryIO]
     came_from: str = ""
     path: Optional[Path] = None
+    passing: bool = False
+    refused: tuple[str, ...] = ()
 
 
 # Given the commits of the repository's releases that are held, newest first; None: nothing is
@@ -37,18 +40,28 @@ class Brought:
 Bring = Callable[[Sequence[str]], Optional[Brought]]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Came:
-    """How the objects of a release came here: `by` is "pack" or "fetch"; "" if they did not."""
+class Came(NamedTuple):
+    """How the objects of a release came here: `by` is "pack" or "fetch"; "" if they did not.
+
+    `refused` are urls that gave other bytes than the order says.
+    """
 
     by: str = ""
     where: str = ""
     size: int = 0
     seconds: float = 0.0
+    refused: tuple[str, ...] = ()
 
 
 class BadPack(Exception):
-    """A pack is not what was said of it, or cannot be had; `str()` says why."""
+    """A pack is not what was said of it, or cannot be had; `str()` says why.
+
+    `refused` are urls that gave other bytes.
+    """
+
+    def __init__(self, why: str, refused: Sequence[str] = ()) -> None:
+        super().__init__(why)
+        self.refused = tuple(refused)
 
 
 @contextlib.contextmanager
@@ -67,6 +80,8 @@ def received(brought: Brought, here: Path, programs: Programs) -> Iterator[int]:
                 _require(brought, _copied(brought, copy, programs))
             file = stack.enter_context(here.open("rb"))
         else:
+            if brought.passing:
+                stack.callback(remove, brought.path)
             try:
                 file = stack.enter_context(brought.open())
                 _require(brought, _copied_from(file, brought, None, programs))

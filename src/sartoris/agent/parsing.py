@@ -20,6 +20,8 @@ _UNIT = re.compile(
     r"(?<!\.device)(?<!\.swap)(?<!\.path)(?<!\.timer)(?<!\.slice)(?<!\.scope)"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HTTP = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HIGHEST_LEVEL = 1_000_000
 # What no clock, loop or file system of a target is troubled by, and nobody needs more of.
@@ -76,6 +78,12 @@ def _typed(name: str, kind: str, value: object) -> object:
         if len(value) > _MOST_LISTED:
             raise _bad(name, f"is a list of more than {_MOST_LISTED}")
         return tuple(value)
+    if kind == "tuple[dict[str, Any], ...]":
+        if not isinstance(value, (list, tuple)) or not all(isinstance(one, dict) for one in value):
+            raise _bad(name, "is not a list of objects")
+        if len(value) > _MOST_LISTED:
+            raise _bad(name, f"is a list of more than {_MOST_LISTED}")
+        return tuple(value)
     if type(value).__name__ != kind:
         raise _bad(name, f"is not of type {kind}")
     return value
@@ -92,6 +100,7 @@ def _check(order: Order) -> None:
     if order.moved_from:
         check_path(order.moved_from)
     _check_url(order.url)
+    _check_packs(order)
     _check_service(order)
     _check_inner_paths(order)
     if order.deploy_text and not _encoded_length(order.deploy_text):
@@ -144,6 +153,25 @@ def check_path(path: str) -> None:
 def _check_url(url: str) -> None:
     if url.startswith("-") or _CONTROL.search(url) or (url and not _encoded_length(url)):
         raise _bad("url", "is not safe to hand to git", url)
+
+
+def _check_packs(order: Order) -> None:
+    for one in order.packs:
+        base, sha256, size = one.get("from"), one.get("sha256"), one.get("size")
+        texts = isinstance(base, str) and isinstance(sha256, str)
+        if not texts or not re.fullmatch(_DIGEST, str(sha256)):
+            raise _bad("packs", "has one without its commit and hash")
+        if base and not _COMMIT.fullmatch(str(base)):
+            raise _bad("packs", "has one for what is not a full commit id", str(base))
+        if type(size) is not int or not 0 < size <= _NUMBERS["size"][1]:
+            raise _bad("packs", "has one without a size")
+    for relay in order.relays:
+        names = relay.get("targets")
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+            raise _bad("relays", "has one without targets")
+    for url in (*order.pack_urls, *(relay.get("url") for relay in order.relays)):
+        if not isinstance(url, str) or not _HTTP.fullmatch(url):
+            raise _bad("pack_urls", "is not of URLs by HTTP", str(url))
 
 
 def _check_service(order: Order) -> None:

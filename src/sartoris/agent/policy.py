@@ -6,9 +6,10 @@ import json
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from sartoris.agent.account import Account, account_of
 from sartoris.agent.errors import Failure
@@ -22,13 +23,26 @@ _LONGEST_POLICY = 1 << 22  # bytes
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Listed:
-    """One deployment that is allowed. `path` may have `*` in its last component."""
+    """One deployment that is allowed. `path` may have `*` in its last component.
+
+    `packs` are more URLs, with spaces between, from below which packs may come: relays.
+    """
 
     repository: str
     path: str
     user: str
     url: str = ""
     service: str = ""
+    packs: str = ""
+
+    @property
+    def packs_from(self) -> tuple[str, ...]:
+        """Whoever may say what is deployed may not say from where: packs come from beside the url,
+        and from what is listed.
+        """
+        url = self.url.rstrip("/")
+        beside = f"{url.removesuffix('.git')}.packs"
+        return (*([beside] if url else []), *(one.rstrip("/") for one in self.packs.split()))
 
     def covers(self, path: str) -> bool:
         pattern = ".*".join(map(re.escape, self.path.rpartition("/")[2].split("*")))
@@ -37,20 +51,38 @@ class _Listed:
         return same and re.fullmatch(pattern, name, re.DOTALL) is not None
 
 
-def permitted(order: Order, root: str) -> Optional[Account]:
-    """Whose files the order is about, if the target has a list; None when it has none.
+class Permitted(NamedTuple):
+    """Whose files an order is about, and from where its packs may come; None: no list says."""
+
+    account: Optional[Account] = None
+    packs_from: Optional[Sequence[str]] = None
+
+
+def permitted(order: Order, root: str) -> Permitted:
+    """Whose files the order is about, if the target has a list.
 
     Raises Failure when the list does not have the order in it, or cannot be trusted.
     """
     listed = _read(root)
     if listed is None:
-        return None
+        return Permitted()
     accounts = {one.user: _account(one.user) for one in listed}
-    account = accounts[_find(listed, order).user]
+    found = _find(listed, order)
+    account = accounts[found.user]
     if os.geteuid() not in (0, account.uid):
         message = f"{_POLICY} gives {order.path} to {account.name}, and the agent runs as another"
         raise Failure("not-allowed", f"{message} user")
-    return account
+    return Permitted(account, found.packs_from)
+
+
+def with_packs_from(
+    order: Order, raw: Mapping[str, Any], urls: Sequence[str]
+) -> tuple[Order, Mapping[str, Any]]:
+    """The order, and as it came, without other places that it says packs come from."""
+    pack_urls = tuple(one for one in order.pack_urls if one.rstrip("/") in urls)
+    relays = tuple(one for one in order.relays if one["url"].rstrip("/") in urls)
+    kept = replace(order, pack_urls=pack_urls, relays=relays)
+    return kept, {**raw, "pack_urls": pack_urls, "relays": relays}
 
 
 def _find(listed: list[_Listed], order: Order) -> _Listed:

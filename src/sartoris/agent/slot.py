@@ -19,6 +19,7 @@ from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve,
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
 from sartoris.agent.orphans import claim, end_orphans
+from sartoris.agent.over_http import OverHttp
 from sartoris.agent.packs import Bring
 from sartoris.agent.parsing import without_password
 from sartoris.agent.place import Place
@@ -61,6 +62,8 @@ class Slot(ABC):
         self.place = Place(order, root)
         self.records = Records(self.place, order)
         self.programs = Programs(order.timeout)
+        if packs is None and order.packs:
+            packs = OverHttp(order, self.place, self.programs)
         self.store = Store(self.place, order, self.programs, packs)
         self.submodules = Submodules(self.store)
         self.way_back = WayBack(self.place, self.store)

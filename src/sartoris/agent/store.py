@@ -175,13 +175,15 @@ class Store:
         self._verify_commit()
         size = sum(self._pack_sizes().values()) - sum(before.values())
         seconds = time.monotonic() - began
-        self.came = Came("fetch", without_password(self.order.url), max(size, 0), seconds)
+        url, refused = without_password(self.order.url), self.came.refused
+        self.came = Came("fetch", url, max(size, 0), seconds, refused)
 
     def _brought(self, began: float) -> bool:
         """Whether the release came as a pack. Raises Failure when there is no other way."""
         try:
-            where, size = self._take_pack(self.path, [one.commit for one in self._held()[::-1]])
+            came = self._take_pack(self.path, [one.commit for one in self._held()[::-1]])
         except BadPack as why:
+            self.came = Came(refused=why.refused)
             if self.order.url:
                 return False
             raise Failure("fetch-failed", str(why)) from why
@@ -190,11 +192,11 @@ class Store:
                 return False
             raise
         self._write_ref()
-        self.came = Came("pack", where, size, time.monotonic() - began)
+        self.came = came._replace(seconds=time.monotonic() - began)
         return True
 
-    def _take_pack(self, store: Path, held: Sequence[str]) -> tuple[str, int]:
-        """Have in the store what is brought to who holds these commits; where from, and its size.
+    def _take_pack(self, store: Path, held: Sequence[str]) -> Came:
+        """Have in the store what is brought to who holds these commits.
 
         Raises BadPack, GitFailed.
         """
@@ -204,6 +206,7 @@ class Store:
         if brought is None:
             raise BadPack("the order has no url, and there is no pack of the release")
         if brought.base and brought.base not in held:
+            # Whatever else it is, it would leave holes.
             raise BadPack(f"the pack is for who holds {brought.base}, which is not held here")
         here = self.place.own / f".pack-{self.order.slot}"
         with received(brought, here, self.programs) as pack:
@@ -212,7 +215,7 @@ class Store:
             self.git("cat-file", "-e", f"{self.order.commit}^{{tree}}", store=store)
         except GitFailed:
             raise BadPack(f"the pack does not bring {self.order.commit}") from None
-        return brought.came_from, brought.size
+        return Came("pack", brought.came_from, brought.size, refused=brought.refused)
 
     def _pack_sizes(self) -> dict[str, int]:
         with contextlib.suppress(OSError), os.scandir(self.path / "objects" / "pack") as found:

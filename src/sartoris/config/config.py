@@ -17,6 +17,7 @@ from sartoris.config.values import (
     check_prefix,
     check_target_path,
 )
+from sartoris.config.zones import Relay, Zone
 from sartoris.formatting import quoted
 from sartoris.shell import command
 
@@ -53,6 +54,9 @@ class Config:
     path: str | None
     publish_dir: Path | None
     url: str | None
+    pack_url: str | None
+    relay: tuple[Relay, ...]
+    zone: tuple[Zone, ...]
     forks: int
     timeout: int
 

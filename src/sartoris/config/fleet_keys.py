@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartoris.config import values
+from sartoris.config import values, zones
 from sartoris.config.key import Key
 from sartoris.config.values import choice, number
 
@@ -63,6 +63,32 @@ FLEET = (
         "over HTTP, no user, who may be a token: these belong into a `~/.netrc` or a credential "
         "helper of who fetches, on each target.",
         example="https://deploy.example.com/mediawiki.git",
+    ),
+    Key(
+        name="pack-url",
+        kind=zones.PACK_URL,
+        unset="beside `deploy.url`, where that begins with http: `X.packs` for `X.git`",
+        meaning="With `transport = salt`, below which URL targets find the packs, files that are "
+        "made once for all of them. `none`: targets ask git, each for itself. See "
+        "[packs.md](packs.md).",
+        example="https://cdn.example.com/mediawiki.packs",
+    ),
+    Key(
+        name="relay",
+        kind=zones.RELAY,
+        many=True,
+        unset="targets ask at `deploy.pack-url`",
+        meaning="Where the targets of a zone ask first for packs: any web server that has the "
+        "files of `deploy.pack-url`, or gets and keeps them. It need not be trusted.",
+        example="rack1=http://relay1:8080/mediawiki.packs",
+    ),
+    Key(
+        name="zone",
+        kind=zones.ZONE,
+        many=True,
+        unset="no target is in a zone",
+        meaning="What fails together, such as a rack: its name, and its targets.",
+        example="rack1=web1,web2",
     ),
     Key(
         name="forks",

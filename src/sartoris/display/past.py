@@ -9,7 +9,7 @@ from typing import Any
 
 from sartoris import events
 from sartoris.events import Event
-from sartoris.formatting import how_it_ended
+from sartoris.formatting import how_it_ended, size
 from sartoris.journal.reading import event_of
 
 Document = Mapping[str, Any]
@@ -70,7 +70,10 @@ def _target_answered(event: events.TargetAnswered) -> str:
     output = f"\n{one.output}" if one.output else ""
     if one.ok:
         live = f"; live: {one.what_is_live}"
-        return f"{one.target}: {event.stage} done in {one.seconds:.2f} s{live}{output}"
+        came = f", {size(one.came_bytes)} by {one.came_by}" if one.came_by else ""
+        refused = "".join(f"\nother bytes, not taken, from {url}" for url in one.came_refused)
+        done = f"{one.target}: {event.stage} done in {one.seconds:.2f} s{came}{live}"
+        return f"{done}{refused}{output}"
     return f"{one.target}: {event.stage} FAILED, {one.error}: {one.message}{output}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sartoris.display.table import table
 from sartoris.display.terminal import Line
-from sartoris.formatting import duration, name_of, plural
+from sartoris.formatting import duration, name_of, plural, size
 from sartoris.orders import what_is_live
 from sartoris.queries.report import Report, SlotReport, TargetReport
 from sartoris.queries.status import Status
@@ -44,7 +44,27 @@ def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> 
         out = f", {len(whole.away)} away" if whole.away else ""
         text = f"{count}{verified if len(listed) < len(found.targets) else ''}{out}."
         lines.append(Line(text, "red" if found.not_current else "yellow" if out else "green"))
+    lines += _came(found, everything=everything)
     return [*lines, *map(Line, [*_away(whole.away), *_next(found, whole.open)])]
+
+
+def _came(found: SlotReport, *, everything: bool) -> list[Line]:
+    """Which way the objects of the last rollout came, and who was given other bytes."""
+    came = {one.target: one.came for one in found.targets if one.came}
+    ways = []
+    for by, word in (("pack", "as a pack"), ("fetch", "by git fetch")):
+        sizes = [one.bytes for one in came.values() if one.by == by]
+        if sizes:
+            ways.append(f"{len(sizes)} {word} ({size(sum(sizes))})")
+    told = f"The last rollout's objects came to {', to '.join(ways)}."
+    lines = [Line(told, hanging=2)] if ways else []
+    for name, one in came.items():
+        if everything and one.by:
+            took = f"{size(one.bytes)} in {one.seconds:.2f} s"
+            lines.append(Line(f"  {name}: {one.by}, {took}, from {one.source}", hanging=6))
+        gave = f"{name} was given other bytes, and took none, by"
+        lines += [Line(f"{gave} {url}", "yellow", 2) for url in one.refused]
+    return lines
 
 
 def _away(targets: Mapping[str, str]) -> list[str]:

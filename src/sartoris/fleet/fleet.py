@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sartoris.errors import WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.orders import Order, Outcome, ServiceAction, now
 from sartoris.transports.base import Transport
+
+if TYPE_CHECKING:
+    from sartoris.fleet.offers import Offers
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,15 @@ class Fleet:
     """The targets of one slot.
 
     `order` has what all orders to this slot have in common (path, url, shared, ...). `left_out`
-    are targets that are none for now, each with why.
+    are targets that are none for now, each with why. `offers`, where targets get packs by
+    themselves, has the orders name them.
     """
 
     transport: Transport
     order: Order
     events: EventStream
     left_out: Mapping[str, str] = field(default_factory=dict)
+    offers: Offers | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -74,7 +80,10 @@ class Fleet:
 
     def fetch(self, release: ReleaseSpec, targets: Iterable[str]) -> StageResult:
         """Get the release onto the targets' disks, complete, beside what is live."""
-        return self._send("fetch", replace(self._order_of(release), size=release.size), targets)
+        order, names = replace(self._order_of(release), size=release.size), tuple(targets)
+        if self.offers and names:
+            order = self.offers.with_packs(order, names)
+        return self._send("fetch", order, names)
 
     def switch(
         self, release: ReleaseSpec, targets: Iterable[str], *, left: str = ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sartoris.fleet.desired import Desired
 from sartoris.journal.store import RolloutRecord, TargetRecord
 from sartoris.orders import Outcome
+from sartoris.queries.came import Came, last_came
 from sartoris.queries.not_pushed import NotPushed, not_pushed
 from sartoris.queries.status import Status, status
 from sartoris.rollout.command import Command
@@ -30,7 +31,8 @@ class TargetReport:
 
     `in_the_way` is what stands at the path and is not ours, as the word of an error.
 
-    `complete`, `changed` and `added` are known after `--verify` only.
+    `complete`, `changed` and `added` are known after `--verify` only. `came` is how the objects of
+    the last rollout came there, None if none had to.
     """
 
     target: str
@@ -44,10 +46,13 @@ class TargetReport:
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     in_the_way: str = ""
+    came: Came | None = None
 
     def to_json(self) -> dict[str, Any]:
         lists = {"due": self.due, "changed": self.changed, "added": self.added}
-        return {**self.__dict__, **{name: list(values) for name, values in lists.items()}}
+        came = self.came.to_json() if self.came else None
+        listed = {name: list(values) for name, values in lists.items()}
+        return {**self.__dict__, **listed, "came": came}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +162,10 @@ def _report_slot(command: Command, prefix: str, *, verify: Verify) -> SlotReport
         asked = fleet.verify(fleet.targets, everything=verify == "all")
     else:
         asked = fleet.status(fleet.targets)
+    came = last_came(command.journal, prefix)
     targets = (
-        _judge(outcome, desired, known.get(name)) for name, outcome in asked.outcomes.items()
+        replace(_judge(outcome, desired, known.get(name)), came=came.get(name))
+        for name, outcome in asked.outcomes.items()
     )
     return SlotReport(
         prefix=prefix,

@@ -14,7 +14,7 @@ import os
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from pathlib import Path
 from sartoris import atomic
 from sartoris.errors import SartorisError
 from sartoris.git.command import Git
-from sartoris.git.objects import held_objects, write_thin_pack
+from sartoris.git.objects import held_objects, read_objects, write_thin_pack
 
 VERSION = 1  # of the files that say which pack is what
 _EVERYTHING = "all"  # in names, where the target holds nothing
@@ -65,6 +65,15 @@ class Packs:
             if pair not in self._made:
                 self._made[pair] = self._have(*pair)
             return self._made[pair]
+
+    def commits(self, releases: Iterable[str]) -> dict[str, str]:
+        """The commits of those of the releases that are published. Raises nothing."""
+        names = list(releases)
+        try:
+            found = read_objects(self._git, [f"refs/tags/{name}^{{commit}}" for name in names])
+        except (SartorisError, OSError):
+            return {}
+        return {name: one.id for name, one in zip(names, found, strict=True) if one}
 
     def prune(self) -> None:
         """Remove the packs of all but the last few releases. Raises nothing.

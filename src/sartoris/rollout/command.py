@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from sartoris.rollout.effects import Effects, Real
 from sartoris.rollout.fleets import Fleets
 from sartoris.rollout.records import Records
 from sartoris.rollout.sharing import require_may_write, share_as_configured
-from sartoris.rollout.site import Site
+from sartoris.rollout.site import Site, Slot
 from sartoris.rollout.wanted import moved_from
 
 if TYPE_CHECKING:
@@ -62,7 +62,11 @@ class Command:
         journal = Journal(Records(site).journal)
         events = EventStream(Recorder(lambda: journal))
         connect = connect or (lambda: _configured(site, journal))
-        return cls._put_together(name, site, journal, events, Real, connect)
+
+        def held(slot: Slot) -> Mapping[str, Sequence[str]]:
+            return {name: one.held for name, one in journal.targets(slot.name).items()}
+
+        return cls._put_together(name, site, journal, events, Real, connect, held)
 
     @classmethod
     def look(cls, name: str, site: Site) -> Command:
@@ -97,6 +101,7 @@ class Command:
         events: EventStream,
         effects: Callable[[Site, Records, Hooks, EventStream], Effects],
         connect: Callable[[], Transport],
+        held: Callable[[Slot], Mapping[str, Sequence[str]]] | None = None,
     ) -> Command:
         events.about(command=name, repository=site.config.repo_name)
         records, hooks = Records(site, events), hooks_of(site, events)
@@ -108,7 +113,11 @@ class Command:
             journal=journal,
             effects=effects(site, records, hooks, events),
             fleets=Fleets(
-                site, events, connect, lambda slot: moved_from(records.desired.slots(), slot)
+                site,
+                events,
+                connect,
+                lambda slot: moved_from(records.desired.slots(), slot),
+                held,
             ),
             hooks=hooks,
             new_session=os.urandom(16).hex(),

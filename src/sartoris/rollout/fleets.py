@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from sartoris.rollout.site import Site, Slot
 if TYPE_CHECKING:
     from sartoris.events import EventStream
     from sartoris.fleet.desired import Desired
+    from sartoris.fleet.offers import Offers
     from sartoris.fleet.slot_fleet import SlotFleet
     from sartoris.orders import Order
     from sartoris.transports.base import Transport
@@ -27,8 +28,14 @@ class Fleets:
         events: EventStream,
         connect: Callable[[], Transport],
         moved_from: Callable[[Slot], str] = lambda _: "",
+        held: Callable[[Slot], Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
-        """`moved_from` says where a slot lived before its path was changed, "" if it was not."""
+        """`moved_from` says where a slot lived before its path was changed, "" if it was not.
+
+        `held` are the releases that each target was last known to hold, oldest first; None: no
+        packs are made, as nothing is sent.
+        """
+        self._held = held
         self._site = site
         self._moved_from = moved_from
         self._events = events
@@ -69,7 +76,8 @@ class Fleets:
         config = self._site.config
         left_out = self.left_out()
         order = replace(self._site.order(slot), moved_from=self._moved_from(slot))
-        fleet = Fleet(self.transport(), order, self._events, left_out)
+        offers = self._offers(slot)
+        fleet = Fleet(self.transport(), order, self._events, left_out, offers)
         self._require_known(self._site.options.without)
         planner = Planner(
             targets=fleet.targets,
@@ -78,6 +86,18 @@ class Fleets:
             max_failed=self._site.max_failed,
         )
         return SlotFleet(fleet, planner, Runner(self._events))
+
+    def _offers(self, slot: Slot) -> Offers | None:
+        """The packs that orders name, where targets can get them by themselves."""
+        from sartoris.transports.source import FetchedFrom
+
+        source, held = self._site.source, self._held
+        if held is None or not isinstance(source, FetchedFrom) or not source.pack_urls:
+            return None
+        from sartoris.fleet.offers import Offers
+        from sartoris.releases.packs import Packs
+
+        return Offers(Packs(self._site.publish_path), source, lambda: held(slot))
 
     def _require_known(self, names: Iterable[str]) -> None:
         """Raises `WrongUsage` for one that is no target."""

@@ -14,15 +14,22 @@ from pathlib import Path
 
 from sartoris.config import Config, ConfigError
 from sartoris.config.problems import Problem
+from sartoris.config.zones import beside
 from sartoris.git.urls import has_secret, without_secret
 from sartoris.shell import command
 
 
 @dataclass(frozen=True)
 class FetchedFrom:
-    """Targets fetch with git from `url`; "" while nothing says where that is."""
+    """Targets fetch with git from `url`; "" while nothing says where that is.
+
+    Where a web server has the packs beside it, they are below `pack_urls`. `relays` are URLs that
+    the named targets ask before.
+    """
 
     url: str
+    pack_urls: tuple[str, ...] = ()
+    relays: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,17 @@ def by_path(config: Config, publish: Path) -> Source:
 def by_url(config: Config, publish: Path) -> Source:
     """For targets elsewhere: the configuration has to say what they can reach."""
     del publish
-    return FetchedFrom(config.url or "")
+    url = config.url or ""
+    packs = config.pack_url or beside(url)
+    if packs in ("", "none"):
+        return FetchedFrom(url)
+    relays = tuple(
+        (relay.url, zone.targets)
+        for relay in config.relay
+        for zone in config.zone
+        if zone.name == relay.zone
+    )
+    return FetchedFrom(url, (packs,), relays)
 
 
 def require(source: Source, config: Config) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,7 @@ class Target:
     lies: bool = False
     deceived: bool = False
     elsewhere: dict[str, Target] = field(default_factory=dict)
+    says: dict[str, Any] = field(default_factory=dict)  # more fields of its outcomes of a fetch
 
     def place(self, path: str) -> Target:
         """What is on it in another slot's place; what is wrong with the machine is so there too."""
@@ -171,7 +172,8 @@ class Target:
             self.deceived |= order.action != "fetch"
             return self._outcome(order, live="" if order.action == "withdraw" else order.release)
         error = "no-space" if order.action in self.wrong else self._do(order)
-        return self._outcome(order, "timeout" if self.late else error)
+        outcome = self._outcome(order, "timeout" if self.late else error)
+        return replace(outcome, **self.says) if order.action == "fetch" else outcome
 
     def _do(self, order: Order) -> str:
         match order.action:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -47,3 +48,11 @@ def test_a_target_that_failed_says_why() -> None:
 def test_a_kind_of_a_later_version_is_told_as_it_is() -> None:
     later = {"event": "teleported", "seq": 1, "at": AT, "session": "s", "to": "mars"}
     assert list(past([later]))[1] == '14:02:00.125  teleported {"to": "mars"}'
+
+
+def test_a_target_says_which_way_objects_came() -> None:
+    one = replace(outcome("web2"), came_by="pack", came_bytes=2048, came_refused=("http://r/p",))
+    event = TargetAnswered(stage="fetch", slot="slot0", outcome=one, at=AT)
+    _, line, refused = past([event.to_json()])
+    assert "2.0 KiB by pack" in line
+    assert refused.strip() == "other bytes, not taken, from http://r/p"

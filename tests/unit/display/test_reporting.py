@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sartoris.display.reporting import report_lines
 from sartoris.fleet.desired import Desired
+from sartoris.queries.came import Came
 from sartoris.queries.report import Condition, Report, SlotReport, TargetReport
 
 DESIRED = Desired(
@@ -57,3 +60,21 @@ def test_those_that_are_counted_are_called_verified_where_all_of_them_are() -> N
     fleet = [target(f"web{number}", complete=True) for number in range(9)]
     assert lines(*fleet) == ["9 of 9 targets current and verified."]
     assert lines(*fleet, target("web9")) == ["10 of 10 targets current."]
+
+
+def came(name: str, by: str, count: int, *refused: str) -> TargetReport:
+    found = Came(by=by, source="http://d/1.pack", bytes=count, seconds=0.25, refused=refused)
+    return replace(target(name), came=found)
+
+
+def test_it_says_which_way_objects_came_and_who_was_given_others() -> None:
+    fleet = [came(f"web{number}", "pack", 1024) for number in range(9)]
+    liar = "http://relay/1.pack"
+    told = lines(*fleet, came("web9", "fetch", 3 << 20, liar))
+    assert told == [
+        "10 of 10 targets current.",
+        "The last rollout's objects came to 9 as a pack (9.0 KiB), to 1 by git fetch (3.0 MiB).",
+        f"web9 was given other bytes, and took none, by {liar}",
+    ]
+    told = lines(came("web1", "pack", 1024), everything=True)
+    assert told[-1] == "  web1: pack, 1.0 KiB in 0.25 s, from http://d/1.pack"

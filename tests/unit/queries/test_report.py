@@ -63,3 +63,15 @@ def test_without_either_it_says_nothing_of_them(world: World) -> None:
     text = told(world)
     assert "is open" not in text
     assert "Next:" not in text
+
+
+def test_it_knows_from_the_journal_which_way_objects_came(world: World) -> None:
+    world.repository.commit()
+    enter(world, "start")
+    world.targets["web1"].says = {"came_by": "pack", "came_from": "/p", "came_bytes": 7}
+    enter(world, "sync")
+    with world.command("report") as command:
+        found = report(command)
+    came = {one["target"]: one["came"] for one in found.to_json()["slots"][0]["targets"]}
+    assert came["web1"] == {"by": "pack", "from": "/p", "bytes": 7, "seconds": 0.0, "refused": []}
+    assert came["web2"] is None

@@ -104,6 +104,8 @@ def _fetch_and_stand_by(order: dict[str, Any], jid: str, seconds: float) -> dict
 
 def _carry_out(action: str, order: dict[str, Any]) -> dict[str, Any]:
     fields = {"version": VERSION, **_fields(order), "action": action}
+    if fields.get("relays"):
+        fields["target"] = str(_salts("__opts__")["id"])
     outcome = perform(fields, str(_salts("__opts__").get("git_deploy.root", "/")), own_text)
     if outcome["ok"] and action == "switch":
         # What is live stays live: a /var that is full is no reason to have the fleet taken back.

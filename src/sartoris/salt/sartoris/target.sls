@@ -60,7 +60,7 @@ include:
 {%-   set listed = [] %}
 {%-   for deployment in deployments %}
 {%-     set entry = {} %}
-{%-     for field in ('repository', 'path', 'user', 'url', 'service') if deployment.get(field) %}
+{%-     for field in ('repository', 'path', 'user', 'url', 'packs', 'service') if deployment.get(field) %}
 {%-       do entry.update({field: deployment[field]}) %}
 {%-     endfor %}
 {%-     do listed.append(entry) %}

@@ -1,0 +1,43 @@
+"""The packs that orders name, for targets that get them by themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sartoris.orders import Order
+from sartoris.releases.packs import Packs
+from sartoris.transports.source import FetchedFrom
+
+# Bases for which one is made; targets that hold something else ask git, as all did before.
+_MOST = 3
+
+
+@dataclass(frozen=True)
+class Offers:
+    """`held` tells which releases each target of the slot was last known to hold, oldest first."""
+
+    packs: Packs
+    source: FetchedFrom
+    held: Callable[[], Mapping[str, Sequence[str]]]
+
+    def with_packs(self, order: Order, targets: Sequence[str]) -> Order:
+        """An order to fetch, with the packs of its release for what most of the targets hold."""
+        held = self.held()
+        newest = Counter((held.get(name) or [""])[-1] for name in targets)
+        names = [name for name, _ in newest.most_common(_MOST)]
+        commits = {"": "", **self.packs.commits(filter(None, names))}
+        made = [
+            self.packs.to(order.commit, [commits[name]] if name else [])
+            for name in names
+            if name in commits
+        ]
+        return replace(
+            order,
+            packs=tuple(
+                {"from": one.base, "sha256": one.sha256, "size": one.size} for one in made if one
+            ),
+            pack_urls=self.source.pack_urls,
+            relays=tuple({"url": url, "targets": list(names)} for url, names in self.source.relays),
+        )
