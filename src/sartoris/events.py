@@ -336,7 +336,8 @@ class HookOutput(Event):
 class HookRan(Event):
     """A hook ended. `exit_code` None: it could not be started or ran out of time.
 
-    `output` is the end of what it wrote.
+    `output` is the end of what it wrote. `stops`: it failed, and so does the command, whose error
+    tells it.
     """
 
     phase: str
@@ -344,6 +345,7 @@ class HookRan(Event):
     exit_code: int | None
     seconds: float
     output: str = ""
+    stops: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -120,3 +120,20 @@ def test_the_repository_that_is_deployed_from_is_never_in_the_place_of_a_release
     assert ran.code == 1
     assert refused in ran.err
     assert refused in " ".join(site.deploy("doctor").out.split())
+
+
+def test_one_that_was_away_brings_its_old_site_with_it(before: Site) -> None:
+    site = before
+    site.config("deploy.shared", "uploads/")
+    upload = site.slot("web1").resolve() / "uploads/cat"
+    upload.parent.mkdir()
+    upload.write_text("cat\n")
+    site.ok("away", "web1")
+    site.ok("start")
+    site.ok("sync", "--adopt")
+    assert "\n  git deploy back web1 --adopt " in site.deploy("back", "web1").err
+    assert "\n  git deploy shared adopt --with web1 " in site.deploy("back", "web1", "--adopt").err
+    site.ok("shared", "adopt", "--with", "web1")
+    site.ok("back", "web1", "--adopt")
+    assert site.everywhere() == {site.desired()}
+    assert (site.slot("web1") / "uploads/cat").read_text() == "cat\n"

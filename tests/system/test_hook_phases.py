@@ -246,6 +246,7 @@ class TestFailures:
         ran = plain.deploy("sync")
         assert ran.code == 1
         assert f"the {phase} hook {hook} exited with 3" in ran.err
+        assert ran.err.count(str(hook)) == 1
         assert later.exists()
         assert not (plain.root / "later").exists()
         assert plain.tags() == tags

@@ -72,6 +72,8 @@ def test_a_slot_that_moves_takes_its_shared_paths_along(lively: Site) -> None:
     ran = site.deploy("sync", "--force")
     assert "| uploads: cat" in ran.err
     assert str(ran.code) == "71"
+    assert "Nothing was done at /srv/site/php-slot0, where deploy.path was before." in ran.err
+    assert "git deploy start" not in site.deploy("report").out  # its rollout is open
     site.ok("shared", "adopt")
     site.ok("resync")
     assert (site.target("web1") / "opt/forum/current/uploads/cat").read_text() == "cat\n"

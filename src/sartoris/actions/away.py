@@ -11,6 +11,7 @@ from sartoris.events import TargetBack, TargetTakenOut
 from sartoris.rollout.away import Away
 from sartoris.rollout.checks import require_person
 from sartoris.rollout.command import Command
+from sartoris.shell import command as typed
 from sartoris.transports.configured import how_to_configure_targets
 
 
@@ -53,14 +54,12 @@ def bring_back(command: Command, targets: Sequence[str]) -> list[Converged]:
     command.fleets.readmit(targets)
     there = [name for name in targets if name in known]
     has_something = bool(command.records.desired.slots())
+    again = typed("git", "deploy", "back", *targets)
     try:
-        converged = converge(command, there) if there and has_something else []
+        converged = converge(command, there, again=again) if there and has_something else []
     except StillBehind as error:
-        names = " ".join(targets)
-        raise StillBehind(
-            f"{error.message}\nStill away: {', '.join(targets)}",
-            next_steps=[f"git deploy back {names}   # once the cause is fixed"],
-        ) from error
+        text = f"{error.message}\nStill away: {', '.join(targets)}"
+        raise StillBehind(text, next_steps=error.next_steps) from error
     with command.exclusively():
         person, left = require_person(command.site), command.records.away.read()
         command.effects.set_away({n: one for n, one in left.items() if n not in targets})

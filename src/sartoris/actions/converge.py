@@ -12,6 +12,7 @@ from sartoris.errors import Refused, SyncIncomplete
 from sartoris.fleet.adopted import adopt_steps
 from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.desired import Desired
+from sartoris.fleet.fleet import StageResult
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.fleet.runner import Ran
 from sartoris.fleet.shared import leave_steps
@@ -48,24 +49,28 @@ class RolloutOpen(Refused):
     """A rollout has switched some targets, and has to be brought to its end."""
 
 
-def converge(command: Command, names: Sequence[str]) -> list[Converged]:
-    """Bring the named targets, or all, to the desired state of every slot.
+def converge(
+    command: Command, names: Sequence[str], *, again: str = "git deploy converge"
+) -> list[Converged]:
+    """Bring the named targets, or all, to the desired state of every slot. `again`: what to type
+    once more.
 
     It never runs ahead of a rollout: the desired state names a release only once its gate is
     passed. What a rollout has half switched it leaves to that rollout, and raises `RolloutOpen`
     where there is nothing else. Raises `StillBehind` after everything that could be brought was,
     `CommandRunning` while a sync runs, `WrongUsage` for a name that is no target.
     """
+    again = " ".join([again, *command.site.options.typed_again])
     with command.exclusively():
         checks.require_source(command.site)
         slots, withdrawn = _slots(command), _withdrawn(command)
         _require_something(command, bool(slots or withdrawn))
         slots = _without_open_rollout(command, slots)
-        results = [_bring(command, slot, names) for slot in slots]
+        results = [_bring(command, slot, names, again) for slot in slots]
         if withdrawn:
             results.append(_withdraw(command, withdrawn, names))
         _announce(command, results)
-    _require_converged(results)
+    _require_converged(results, again)
     return results
 
 
@@ -108,25 +113,37 @@ def _without_open_rollout(command: Command, slots: list[Desired]) -> list[Desire
     return slots
 
 
-def _bring(command: Command, desired: Desired, names: Sequence[str]) -> Converged:
-    """One slot that should have something."""
+def _bring(command: Command, desired: Desired, names: Sequence[str], again: str) -> Converged:
+    """One slot that should have something. Those that do not answer are asked once."""
     fleet = command.fleets.of(place_of(command.site, desired))
     chosen = fleet.fleet.chosen(names)
     with command.events.step("ask"):
-        behind = fleet.fleet.status(chosen).not_current(desired.release)
+        asked = fleet.fleet.status(chosen)
+    behind = asked.not_current(desired.release)
+    silent = StageResult("fetch", {n: one for n, one in asked.outcomes.items() if one.silent})
     if not behind:
         return Converged(desired.slot, desired.release, chosen, ())
     with command.events.step("converge", desired.release):
         release = command.effects.publish(desired.release, desired.source)
-        ran = fleet.catch_up(ReleaseSpec.desired(desired, release.size), behind)
+        ran = fleet.catch_up(ReleaseSpec.desired(desired, release.size), behind, silent)
         if blames_publishing(ran.result.outcomes.values()) and command.effects.mend_publishing():
-            ran = fleet.catch_up(ReleaseSpec.desired(desired, release.size), behind)
+            ran = fleet.catch_up(ReleaseSpec.desired(desired, release.size), behind, silent)
     purge(command, desired.prefix, desired.release)  # of what these targets have served until now
     failed = _failed(command, ran)
-    rest = f"\nThe others have {desired.release} live." if failed else ""
+    others = [name for name in chosen if name not in ran.failed]
+    if failed and others:
+        failed += f"\n{_said_of(others)} {desired.release} live."
     outcomes = ran.result.outcomes.values()
-    steps = (*adopt_steps(outcomes, "converge"), *leave_steps(outcomes, "converge"))
-    return Converged(desired.slot, desired.release, chosen, behind, failed + rest, steps)
+    readmitted = [name for name in behind if name in command.records.away.read()]
+    steps = (*adopt_steps(outcomes, again), *leave_steps(outcomes, again, readmitted))
+    return Converged(desired.slot, desired.release, chosen, behind, failed, steps)
+
+
+def _said_of(others: Sequence[str]) -> str:
+    """Only those that were asked are known."""
+    if len(others) == 1:
+        return f"The other target that was asked, {others[0]}, has"
+    return f"The other {len(others)} targets that were asked have"
 
 
 def _withdraw(command: Command, record: RolloutRecord, names: Sequence[str]) -> Converged:
@@ -180,14 +197,14 @@ def _announce(command: Command, results: Sequence[Converged]) -> None:
         announcing.converged(command, "\n".join(lines))
 
 
-def _require_converged(results: Sequence[Converged]) -> None:
+def _require_converged(results: Sequence[Converged], again: str) -> None:
     failed = [done.failed for done in results if done.failed]
     if failed:
         raise StillBehind(
             "\n".join(failed),
             next_steps=[
                 *dict.fromkeys(step for done in results for step in done.steps),
-                "git deploy converge   # once the cause is fixed",
+                f"{again}   # once the cause is fixed",
                 "git deploy report",
             ],
         )

@@ -14,7 +14,14 @@ from sartoris.actions.finish import finalize, run_post_sync
 from sartoris.actions.purge import require_purged
 from sartoris.actions.reminding import remind_to_push_what_was_synced
 from sartoris.actions.removed_targets import warn_about_removed_targets
-from sartoris.actions.roll_out import SyncResult, roll_out, take_back, where_live, why_failed
+from sartoris.actions.roll_out import (
+    SyncResult,
+    purge_caches,
+    roll_out,
+    take_back,
+    where_live,
+    why_failed,
+)
 from sartoris.actions.sync_hook import run_rollback_hook, run_sync_hook
 from sartoris.errors import SartorisError
 from sartoris.events import LeftBehind
@@ -87,8 +94,12 @@ class ToFleet(Delivering):
             return conclude(session, result)
 
     def roll_back(self, session: Session) -> str:
-        """Every target, also after a gate that has taken them back before: it is asked again."""
+        """Every target; after a gate that has taken them back before, all are asked, and are told
+        again only where somebody is not back.
+        """
         if not (session.state.has_told_targets and session.site.has_fleet):
+            return ""
+        if not session.state.may_be_live and _have_gone_back(session):
             return ""
         back = take_back(session, session.fleet().targets)
         if not back.release or back.failed:
@@ -214,6 +225,19 @@ def _behind(session: Session) -> tuple[Sequence[str], StageResult]:
     asked = fleet.fleet.status(fleet.targets)
     silent = {name: one for name, one in asked.outcomes.items() if one.silent}
     return asked.not_current(session.state.release), StageResult("fetch", silent)
+
+
+def _have_gone_back(session: Session) -> bool:
+    """Whether all say that they have what was live before, and nothing else is to be done."""
+    state, fleet = session.state, session.fleet()
+    asked = fleet.fleet.status(fleet.targets)
+    if not all(_is_back(state, one) and not one.due for one in asked.outcomes.values()):
+        return False
+    if not state.release_before:
+        for line in where_live(asked):
+            session.events.note(line)
+    purge_caches(session, state.release_before)
+    return True
 
 
 def _not_back(session: Session) -> str:

@@ -23,6 +23,7 @@ from sartoris.fleet.shared import leave_steps
 from sartoris.rollout.deploy_file import deploy_text
 from sartoris.rollout.session import Session
 from sartoris.rollout.state import Progress, RolloutState
+from sartoris.rollout.wanted import moved_from
 from sartoris.shell import command
 
 _FEW = 3  # targets that a command can name
@@ -224,7 +225,7 @@ def take_back(session: Session, names: Iterable[str]) -> RolledBack:
 
 def not_switched(session: Session, why: str, failed: StageResult, back: RolledBack) -> GateClosed:
     """The error for a rollout that was rolled back because of `why`, by what `failed`."""
-    lines, adopting = [why], adopt_steps(failed.outcomes.values(), "resync")
+    lines, again = [why], _again(session)
     if back.failed:
         not_back = {name: back.result.outcomes[name] for name in back.failed}
         lines += [why_failed(session, "roll back", StageResult("roll back", not_back))]
@@ -236,8 +237,8 @@ def not_switched(session: Session, why: str, failed: StageResult, back: RolledBa
         "\n".join([*lines, *stale_lines(back.stale)]),
         next_steps=[
             *ban_commands(session.site, session.state.prefix, back.release, back.stale),
-            *adopting,
-            "git deploy resync   # tries again, once the cause is fixed",
+            *adopt_steps(failed.outcomes.values(), again),
+            f"{again}   # tries again, once the cause is fixed",
             "git deploy abort    # gives up this rollout",
             "git deploy report --verify",
         ],
@@ -252,15 +253,15 @@ def stopped(session: Session, why: str, fetched: StageResult) -> GateClosed:
     fleet = session.fleet()
     rest = [name for name in fleet.targets if name not in fetched.outcomes]
     answers = fleet.fleet.status(rest).and_then(fetched) if rest else fetched
-    said = "Nothing has switched, anywhere."
+    said, again = "Nothing has switched, anywhere.", _again(session)
     if session.state.has_told_targets:
         said = "No target was told to switch now."
     return GateClosed(
-        "\n".join([why, *_with_live(said, "Live is still", session, answers)]),
+        "\n".join([why, *_with_live(said, "Live is still", session, answers), *_moved(session)]),
         next_steps=[
-            *adopt_steps(fetched.outcomes.values(), "resync"),
-            *leave_steps(fetched.outcomes.values(), "resync"),
-            "git deploy resync   # once the cause is fixed",
+            *adopt_steps(fetched.outcomes.values(), again),
+            *leave_steps(fetched.outcomes.values(), again),
+            f"{again}   # once the cause is fixed",
             *ways_without(session, fetched.failed),
             "git deploy abort    # gives up this rollout",
         ],
@@ -271,13 +272,26 @@ def ways_without(session: Session, failed: Sequence[str]) -> list[str]:
     """The commands that go on without those that failed, where the fleet is more than those."""
     if not 0 < len(failed) <= _FEW or len(failed) >= len(session.fleet().targets):
         return []
-    options = " ".join(command("--without", name) for name in failed)
+    options, again = " ".join(command("--without", name) for name in failed), _again(session)
     out = [command("git", "deploy", "away", name) for name in failed]
     back = command("git", "deploy", "back", *failed)
     return [
-        f"git deploy resync {options}   # goes on without, this once",
-        f"{' && '.join([*out, 'git deploy resync'])}   # leaves it out until {back}",
+        f"{again} {options}   # goes on without, this once",
+        f"{' && '.join([*out, again])}   # leaves it out until {back}",
     ]
+
+
+def _again(session: Session) -> str:
+    """The command that tries again, with what was said of targets: it is asked anew each time."""
+    return " ".join(["git deploy resync", *session.site.options.typed_again])
+
+
+def _moved(session: Session) -> list[str]:
+    """Where `deploy.path` has moved, targets say what is live at the new place only."""
+    path = session.slot.path
+    before = moved_from(session.command.records.desired.slots(), session.slot)
+    said = f"That is at {path}. Nothing was done at {before}, where deploy.path was before."
+    return [said] if before else []
 
 
 def why_failed(session: Session, what: str, result: StageResult) -> str:

@@ -34,7 +34,7 @@ def run_sync_hook(session: Session) -> None:
         raise SyncHookFailed(
             f"the sync hook {hook} {report.failure}: {state.rollout_tag} {_where(state)}.\n"
             f"{_advice(session, hook)}",
-            next_steps=_next_steps(state),
+            next_steps=_next_steps(session),
         )
 
 
@@ -68,12 +68,13 @@ def _where(state: RolloutState) -> str:
     return "is tagged, and may be live on some servers"
 
 
-def _next_steps(state: RolloutState) -> list[str]:
+def _next_steps(session: Session) -> list[str]:
     """Of a sync that is not ours only a person can say that it is over, by typing `finish`; but
     what a script does with our library, we know.
     """
-    steps = ["git deploy resync   # runs the sync hook again"]
-    if "finish" in TABLE[situation(state)].leads_to:
+    again = " ".join(["git deploy resync", *session.site.options.typed_again])
+    steps = [f"{again}   # runs the sync hook again"]
+    if "finish" in TABLE[situation(session.state)].leads_to:
         steps.append("git deploy finish   # once you have synchronised by hand")
     return [*steps, "git deploy abort    # goes back, by the sync hook too"]
 

@@ -251,6 +251,9 @@ class Lines:
             self.write(f"==> {event.phase} {name}", "bold")
 
     def _hook_ran(self, event: events.HookRan) -> None:
+        """A failure that stops the command is told once, by its error."""
+        if event.stops:
+            return
         if event.exit_code != 0:
             end = how_it_ended(event.exit_code)
             self.write(f"    {event.phase} hook {event.hook}: {end}", "red")

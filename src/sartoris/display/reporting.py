@@ -11,6 +11,7 @@ from sartoris.formatting import duration, name_of, plural, size
 from sartoris.orders import what_is_live
 from sartoris.queries.report import Report, SlotReport, TargetReport
 from sartoris.queries.status import Status
+from sartoris.rollout.state import RolloutState
 
 _FEW = 8  # targets that are listed each, whatever they have
 _DUE = {"hooks": "live hooks"}
@@ -32,7 +33,7 @@ def _slot(found: SlotReport, whole: Report, now: float, *, everything: bool) -> 
     listed = found.targets if everything or len(found.targets) <= _FEW else found.not_current
     rows = table(
         ("  target", "live", "condition"),
-        [(f"  {t.target}", what_is_live(t.live, t.in_the_way), _condition(t, now)) for t in listed],
+        [(f"  {one.target}", _live(one), _condition(one, now)) for one in listed],
     )
     lines += [Line(one, hanging=6) for one in rows[:1]]
     for target, row in zip(listed, rows[1:], strict=True):
@@ -93,11 +94,17 @@ def _next(found: SlotReport, rollout: Status | None) -> list[str]:
     is_of_slot = rollout is not None and rollout.prefix == found.prefix
     on = rollout.way_on if rollout and is_of_slot else ""
     lines = []
-    if on:
-        lines.append(f"Next: {on}   # goes on with its rollout, which is open")
+    if on and rollout and rollout.state and _is_nowhere(found, rollout.state):
+        tag = rollout.state.release
+        lines.append(f"{tag} is live on none of them; git deploy history {tag} tells why.")
+        lines.append(f"Next: {on}   # tries it again, once the cause is fixed")
+        lines.append("Next: git deploy abort   # gives it up")
+    elif on:
+        step = next(iter(rollout.next_steps), on) if rollout else on
+        lines.append(f"Next: {step}   # goes on with its rollout, which is open")
     elif away and found.desired:
         lines.append(f"Next: git deploy converge {' '.join(away[:8])}")
-    lines += found.moved.splitlines()
+    lines += found.moved.splitlines()[: 1 if on else None]  # to start is not for now
     if found.unpushed:
         lines += [found.unpushed.text, f"Next: {found.unpushed.step}"]
     if damaged and rollout:
@@ -105,6 +112,20 @@ def _next(found: SlotReport, rollout: Status | None) -> list[str]:
     if damaged:
         lines.append("Next: git deploy start && git deploy --force sync   # new trees everywhere")
     return lines
+
+
+def _is_nowhere(found: SlotReport, rollout: RolloutState) -> bool:
+    """Whether a rollout that was stopped has left nothing: every target says so."""
+    return not rollout.may_be_live and all(
+        one.condition != "silent" and one.live != rollout.release for one in found.targets
+    )
+
+
+def _live(target: TargetReport) -> str:
+    """What it has, or had when it last answered."""
+    if target.condition == "silent" and not target.live:
+        return "not known"
+    return what_is_live(target.live, target.in_the_way)
 
 
 def _condition(target: TargetReport, now: float) -> str:

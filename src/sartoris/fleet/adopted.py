@@ -20,10 +20,12 @@ _SETS_ASIDE = "sets it aside; a rollback puts it back"
 
 
 def adopt_steps(outcomes: Iterable[Outcome], command: str) -> list[str]:
-    """What to type where targets refuse because of what stands at the path: `command` again."""
-    if any(outcome.error in _ADOPTABLE for outcome in outcomes):
-        return [f"git deploy {command} --adopt   # {_SETS_ASIDE}"]
-    return []
+    """What to type where targets refuse because of what stands at the path: `command` again, unless
+    that was typed.
+    """
+    if "--adopt" in command.split() or all(one.error not in _ADOPTABLE for one in outcomes):
+        return []
+    return [f"{command} --adopt   # {_SETS_ASIDE}"]
 
 
 def in_the_way(outcomes: Iterable[Outcome], order: Order) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -33,7 +35,7 @@ def in_the_way(outcomes: Iterable[Outcome], order: Order) -> Iterator[tuple[str,
         if outcome.in_the_way in _STANDS:
             found.setdefault(outcome.in_the_way, []).append(outcome.target)
     for word, names in sorted(found.items()):
-        text = f"{_STANDS[word]} stands at {order.path} ({named(names)})"
+        text = f"{_STANDS[word]} stands at {order.path} ({named(sorted(names))})"
         if word in _ADOPTABLE:
             step = f"git deploy sync --adopt   # {_SETS_ASIDE}"
             yield f"{text}; a sync takes its place only with --adopt", (step,)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sartoris.fleet.causes import named
 from sartoris.formatting import plural
 from sartoris.orders import Order, Outcome
+from sartoris.shell import command as typed
 
-COPIES = "git deploy shared adopt   # copies them to where the next releases find them"
+_COPIES = "copies them to where the next releases find them"
+COPIES = f"git deploy shared adopt   # {_COPIES}"
 
 
 class SharedPath(NamedTuple):
@@ -43,15 +45,20 @@ def would_leave(outcomes: Iterable[Outcome], order: Order) -> Iterator[str]:
                 found.setdefault(one.path, []).append(one)
     for path, those in found.items():
         most = plural(max(one.left for one in those), "file")
-        names = named([one.target for one in those])
+        names = named(sorted(one.target for one in those))
         yield (
             f"{path} is shared, and {most} live there would leave the site of {order.slot} with the"
             f" next release: not in git, and not copied yet ({names})"
         )
 
 
-def leave_steps(outcomes: Iterable[Outcome], command: str) -> list[str]:
-    """What to type where targets refuse to let such files go: and then `command` again."""
-    if any(outcome.error == "shared-left" for outcome in outcomes):
-        return [COPIES, f"git deploy {command} --leave   # lets them leave the site"]
-    return []
+def leave_steps(outcomes: Iterable[Outcome], command: str, away: Sequence[str] = ()) -> list[str]:
+    """What to type where targets refuse to let such files go: and then `command` again.
+
+    `away` are the targets that commands leave alone unless they are named.
+    """
+    if all(outcome.error != "shared-left" for outcome in outcomes):
+        return []
+    also = "".join(f" {typed('--with', name)}" for name in away)
+    copies = f"git deploy shared adopt{also}   # {_COPIES}"
+    return [copies, f"{command} --leave   # lets them leave the site"]

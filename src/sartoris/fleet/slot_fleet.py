@@ -59,10 +59,16 @@ class SlotFleet:
         plan = self.planner.in_waves("switch", targets, behind=behind)
         return self._telling(self.runner.run(plan, partial(self.fleet.switch, release)))
 
-    def catch_up(self, release: ReleaseSpec, targets: Sequence[str]) -> Ran:
-        """Fetch, and switch those that could, for targets that were away: no gate between."""
+    def catch_up(
+        self, release: ReleaseSpec, targets: Sequence[str], silent: StageResult | None = None
+    ) -> Ran:
+        """Fetch, and switch those that could, for targets that were away: no gate between.
+
+        Those that are `silent` have failed, as in `fetch`.
+        """
         plan = self.planner.without_stop("converge", targets)
-        return self._telling(self.runner.run(plan, partial(self._bring, release)))
+        known = silent or StageResult("converge", {})
+        return self._telling(self.runner.run(plan, partial(self._bring, release, known)))
 
     def service(
         self,
@@ -98,8 +104,10 @@ class SlotFleet:
             self.runner.events.warn(aside)
         return ran
 
-    def _bring(self, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
-        fetched = self.fleet.fetch(release, targets)
+    def _bring(
+        self, release: ReleaseSpec, silent: StageResult, targets: tuple[str, ...]
+    ) -> StageResult:
+        fetched = self._fetch(release, silent, targets)
         if not fetched.succeeded:
             return fetched
         return fetched.and_then(self.fleet.switch(release, fetched.succeeded))
@@ -107,7 +115,9 @@ class SlotFleet:
     def _return(self, left: str, release: ReleaseSpec, targets: tuple[str, ...]) -> StageResult:
         """One that no longer holds the release (it was away, or its disk was changed) gets it."""
         result = self.fleet.switch(release, targets, left=left)
-        return result.and_then(self._bring(release, result.failed)) if result.failed else result
+        if not result.failed:
+            return result
+        return result.and_then(self._bring(release, StageResult("fetch", {}), result.failed))
 
     def _withdraw(self, release: str, targets: tuple[str, ...]) -> StageResult:
         """Make nothing live on targets that had nothing.

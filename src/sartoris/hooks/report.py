@@ -21,6 +21,7 @@ class HookReport:
     was never started (`problem` says why), and negative when a signal killed it. `seconds` is how
     long it ran, `output_tail` the last lines that it wrote. `skipped_reason` is "" if it ran.
     `interrupted`: it had the terminal, and Ctrl-C was typed there, which was meant for us, too.
+    `stops`: a failure is the error of the command that ran it, which tells it.
     """
 
     hook: Path
@@ -31,6 +32,7 @@ class HookReport:
     interrupted: bool = False
     skipped_reason: str = ""
     problem: str = ""
+    stops: bool = False
 
     @property
     def ok(self) -> bool:

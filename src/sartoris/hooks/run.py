@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from sartoris.hooks.finding import Found, find_hooks, is_missed, reason_to_skip
@@ -57,7 +57,7 @@ class Hooks:
         """
         if phase in BEFORE_THE_TAG:
             self.require(context, phase)
-        for report in self._reports(phase, context):
+        for report in self._reports(phase, context, stops=True):
             if report.interrupted:
                 raise KeyboardInterrupt
             if not report.ok:
@@ -93,7 +93,7 @@ class Hooks:
 
     def run_all(self, phase: Phase, context: HookContext) -> list[HookReport]:
         """Run the hooks of `phase`, all of them, whatever fails: where a way back must not stop."""
-        return list(self._reports(phase, context))
+        return list(self._reports(phase, context, stops=False))
 
     def found(self, phase: Phase, context: HookContext) -> list[Found]:
         """The hooks that `run` would run, in their order."""
@@ -128,18 +128,19 @@ class Hooks:
         `meanwhile` is called a few times a second until it has ended, and once more then.
         """
         variables = {**context.environment(SYNC, context.prefix), **environment}
-        report = self._reported(self._run(path, SYNC, variables, meanwhile))
+        ran = self._run(path, SYNC, variables, meanwhile)
+        report = self._reported(replace(ran, stops=True))
         if report.interrupted:
             raise KeyboardInterrupt
         return report
 
-    def _reports(self, phase: Phase, context: HookContext) -> Iterator[HookReport]:
+    def _reports(self, phase: Phase, context: HookContext, *, stops: bool) -> Iterator[HookReport]:
         if self._directory is None:
             return
         if not self._directory.is_dir():
             yield from self._missing_directory(self._directory, phase)
         for found in find_hooks(self._directory, phase, context.prefix):
-            yield self._reported(self._report(found, phase, context))
+            yield self._reported(replace(self._report(found, phase, context), stops=stops))
 
     def _report(self, found: Found, phase: Phase, context: HookContext) -> HookReport:
         if found.reason or found.problem:

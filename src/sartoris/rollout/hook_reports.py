@@ -40,5 +40,6 @@ class HookReports(HookListener):
                 exit_code=report.exit_code,
                 seconds=report.seconds,
                 output=report.output_tail,
+                stops=report.stops and not report.ok and not report.interrupted,
             )
         )

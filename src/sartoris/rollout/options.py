@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sartoris.config import CountOrPercent
+from sartoris.shell import command
 
 
 class Options(NamedTuple):
@@ -36,6 +37,13 @@ class Options(NamedTuple):
     new_prefix: bool = False
     max_failed: CountOrPercent | None = None
     without: tuple[str, ...] = ()
+
+    @property
+    def typed_again(self) -> tuple[str, ...]:
+        """What was said of how targets are treated, to be typed with the next command, too."""
+        adopt = ("--adopt",) if self.adopt else ()
+        leave = ("--leave",) if self.leave else ()
+        return (*adopt, *leave, *(command("--without", name) for name in self.without))
 
     @property
     def uses_remote(self) -> bool:

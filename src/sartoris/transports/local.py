@@ -105,16 +105,21 @@ class LocalTransport(Transport, HasChecks):
     def _look(self, answers: Answers) -> Iterator[Finding]:
         from sartoris.diagnostics import ok
         from sartoris.permissions import how_to_make
+        from sartoris.shell import command
 
         away = [name for name, root in self._roots.items() if _why_away(root)]
-        new = [name for name in away if name in self._new]
+        new = [n for n in away if n in self._new and not os.path.lexists(self._roots[n])]
         if new:
             yield ok("new", f"{', '.join(new)}: made by the first command that needs them")
         missing = [self._roots[name] for name in away if name not in new]
         asked = [name for name in self._roots if name not in new]
-        yield from answers(
-            asked, {"unreachable": [f"{how_to_make(root)}{_UNLESS}" for root in missing]}
-        )
+        steps = [
+            command("ls", "-ld", str(root))
+            if os.path.lexists(root)
+            else f"{how_to_make(root)}{_UNLESS}"
+            for root in missing
+        ]
+        yield from answers(asked, {"unreachable": steps})
 
     def _perform(self, order: dict[str, object], target: str) -> Outcome:
         root = self._roots[target]

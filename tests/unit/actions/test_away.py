@@ -150,6 +150,17 @@ def test_the_gate_names_the_ways_and_a_resync_by_them_goes_on(dead: World) -> No
     assert enter(dead, "resync", without=("web2",)).succeeded
 
 
+def test_the_ways_on_keep_what_was_typed(dead: World) -> None:
+    refused = enter(dead, "sync", adopt=True)
+    assert isinstance(refused.error, GateClosed)
+    steps = [step.partition("#")[0].strip() for step in refused.error.next_steps]
+    assert steps[:3] == [
+        "git deploy resync --adopt",
+        "git deploy resync --adopt --without web2",
+        "git deploy away web2 && git deploy resync --adopt",
+    ]
+
+
 def test_where_all_fail_no_way_without_them_is_named(dead: World) -> None:
     for target in dead.targets.values():
         target.away = True
@@ -172,11 +183,15 @@ def test_one_that_is_still_dead_stays_away_and_the_way_back_is_the_same_command(
 ) -> None:
     away(dead, "web2")
     assert enter(dead, "sync").succeeded
+    dead.sent.clear()
     with pytest.raises(StillBehind) as refused:
         back(dead, "web2")
     assert "Still away: web2" in refused.value.message
+    assert "other" not in refused.value.message
+    assert dead.orders() == [("status", "", ("web2",))]
     assert [step.partition("#")[0].strip() for step in refused.value.next_steps] == [
-        "git deploy back web2"
+        "git deploy back web2",
+        "git deploy report",
     ]
     assert set(dead.records.away.read()) == {"web2"}
 

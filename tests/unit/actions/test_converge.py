@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sartoris.actions.choice import choose, release_before
-from sartoris.actions.converge import RolloutOpen, StillBehind
+from sartoris.actions.converge import RolloutOpen, StillBehind, converge
 from sartoris.rollout.command import Command
 from sartoris.rollout.lock import LockHeld
 from sartoris.rollout.transitions import NotNow
@@ -54,6 +54,23 @@ def test_one_that_is_still_away_is_named(behind: World) -> None:
     failed = enter(behind, "converge")
     assert isinstance(failed.error, StillBehind)
     assert "web2" in failed.error.message
+
+
+def test_one_that_does_not_answer_is_asked_once_and_only_those_asked_are_told_of(
+    behind: World,
+) -> None:
+    release = release_of(behind)
+    for names, others in (
+        ((), f"The other 2 targets that were asked have {release} live."),
+        (("web1", "web2"), f"The other target that was asked, web1, has {release} live."),
+        (("web2",), ""),
+    ):
+        behind.sent.clear()
+        with behind.command("converge") as command, pytest.raises(StillBehind) as failed:
+            converge(command, names)
+        assert [action for action, _, asked in behind.orders() if "web2" in asked] == ["status"]
+        assert others in failed.value.message
+        assert ("other" in failed.value.message) == bool(others)
 
 
 def test_it_does_not_run_ahead_of_a_rollout_whose_gate_is_closed(behind: World) -> None:

@@ -9,7 +9,9 @@ import pytest
 from sartoris.actions.abort import RollbackIncomplete
 from sartoris.actions.roll_out import GateClosed, LockLost
 from sartoris.config.values import CountOrPercent
+from sartoris.display.reporting import report_lines
 from sartoris.hooks import HookContext, Phase
+from sartoris.queries.report import report
 from sartoris.rollout.state import Progress
 from sartoris.rollout.transitions import Situation, situation
 from tests.unit.actions.life import Life
@@ -177,3 +179,26 @@ def test_a_resync_after_a_roll_back_that_stops_does_not_say_that_nothing_had_swi
     stopped = enter(rolled_back, "resync")
     assert isinstance(stopped.error, GateClosed)
     assert "Nothing has switched, anywhere" not in stopped.error.message
+
+
+def test_an_abort_after_a_roll_back_tells_nobody_to_go_back_who_is_back(
+    rolled_back: World,
+) -> None:
+    rolled_back.sent.clear()
+    assert enter(rolled_back, "abort").succeeded
+    assert rolled_back.orders() == [("status", "", ("web1", "web2", "web3"))]
+
+
+def test_after_a_roll_back_a_report_says_that_the_release_is_nowhere_and_what_tells_why(
+    rolled_back: World,
+) -> None:
+    assert rolled_back.state is not None
+    release = rolled_back.state.release
+    with rolled_back.command("report") as command:
+        told = [line.text for line in report_lines(report(command), 0.0)]
+    here = told.index("3 of 3 targets current.")
+    assert told[here + 1 : here + 4] == [
+        f"{release} is live on none of them; git deploy history {release} tells why.",
+        "Next: git deploy resync   # tries it again, once the cause is fixed",
+        "Next: git deploy abort   # gives it up",
+    ]

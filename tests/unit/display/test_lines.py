@@ -235,6 +235,11 @@ def test_a_hook_is_told_when_it_fails_or_with_verbose(told: Told) -> None:
     assert told(ended) == ["    pre-sync hook h: did not end"]
 
 
+def test_a_hook_that_stops_the_command_is_told_once_by_its_error(told: Told) -> None:
+    bad = HookRan(phase="pre-sync", hook="h", exit_code=3, seconds=0.1, stops=True)
+    assert told(bad) == told(bad, verbose=True) == []
+
+
 def test_warnings_and_notes(told: Told) -> None:
     assert told(Warned(message="look"), Noted(message="so")) == ["    note: look", "    so"]
 

@@ -78,3 +78,10 @@ def test_it_says_which_way_objects_came_and_who_was_given_others() -> None:
     ]
     told = lines(came("web1", "pack", 1024), everything=True)
     assert told[-1] == "  web1: pack, 1.0 KiB in 0.25 s, from http://d/1.pack"
+
+
+def test_what_is_live_on_one_that_was_never_heard_from_is_not_known() -> None:
+    silent = TargetReport(
+        target="web1", condition="silent", live="", seen=None, error="unreachable"
+    )
+    assert lines(silent)[1].split()[:3] == ["web1", "not", "known"]

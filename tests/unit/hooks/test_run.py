@@ -204,6 +204,7 @@ def test_the_first_failure_stops_the_phase(site: HookSite) -> None:
     assert caught.value.next_steps[0].startswith("git deploy sync")
     assert caught.value.report.output_tail == "not today"
     assert site.told[-1] == caught.value.report
+    assert caught.value.report.stops
 
 
 def test_on_the_way_back_all_hooks_run_and_failures_are_only_reported(site: HookSite) -> None:
@@ -213,6 +214,7 @@ def test_on_the_way_back_all_hooks_run_and_failures_are_only_reported(site: Hook
     reports = site.hooks().run_all(Phase.POST_ABORT, CONTEXT)
 
     assert [report.failure for report in reports] == ["exited with 3", ""]
+    assert not any(report.stops for report in reports)
     assert site.ran == ["2"]
     assert site.told == reports
 
@@ -323,7 +325,7 @@ def test_the_sync_hook_gets_its_own_variables_beside_the_others(site: HookSite) 
     )
 
     assert looks
-    assert (report.phase, report.failure) == ("sync", "exited with 7")
+    assert (report.phase, report.failure, report.stops) == ("sync", "exited with 7", True)
     assert site.told == [report]
     found = _variables(site)
     assert found["DEPLOY_ROLLOUT_TAG"] == found["GIT_DEPLOY_ROLLOUT_TAG"] == "slot0-2"

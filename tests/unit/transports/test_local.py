@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from sartoris.agent import outcome
 from sartoris.agent.child import Source
 from sartoris.agent.packs import Bring
+from sartoris.diagnostics import Finding
 from sartoris.orders import Order
 from sartoris.transports.local import Agent, LocalTransport, this_agent
 
@@ -125,3 +126,17 @@ def test_a_root_that_cannot_be_looked_at_is_that_target_s_own_trouble(tmp_path: 
     assert errors == {**dict.fromkeys(roots, "unreachable"), "web1": ""}
     assert by_name["file"].message == "the root directory of the target is not a directory"
     assert "Not a directory" in by_name["below"].message
+
+
+def test_what_stands_in_the_place_of_a_new_target_is_not_said_to_be_made(tmp_path: Path) -> None:
+    (tmp_path / "web1").write_text("a file\n")
+    local = LocalTransport({"web1": tmp_path / "web1"}, forks=1, new={"web1"})
+    looked: list[str] = []
+
+    def answers(targets: Sequence[str], _: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+        looked.extend(targets)
+        return iter(())
+
+    (check,) = local.checks(answers)
+    assert list(check.look()) == []
+    assert looked == ["web1"]

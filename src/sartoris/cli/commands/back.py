@@ -11,7 +11,7 @@ from sartoris.display import streams
 
 
 @click.command("back")
-@common_options_but("--adopt", "--check-clean/--no-check-clean")
+@common_options_but("--check-clean/--no-check-clean")
 @click.argument("targets", nargs=-1, required=True)
 def command(targets: tuple[str, ...]) -> None:
     """Bring TARGETS that were away to what their slots should have, and count them again."""

@@ -22,10 +22,11 @@ _DO = ("status", "adopt")
 
 @click.command("shared")
 @common_options
+@click.option("--with", "away", metavar="TARGET", multiple=True, help="A target that is away, too.")
 @click.argument("do", metavar="|".join(_DO), type=click.Choice(_DO))
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.pass_context
-def command(context: click.Context, do: str, paths: tuple[str, ...]) -> None:
+def command(context: click.Context, away: tuple[str, ...], do: str, paths: tuple[str, ...]) -> None:
     """Tell what is at the paths of deploy.shared on each target, or copy to it what is live there.
 
     `adopt` copies what is live at PATH (default: all of them) on each target to where it lives on
@@ -34,11 +35,13 @@ def command(context: click.Context, do: str, paths: tuple[str, ...]) -> None:
     """
     if do == "adopt":
         opened = open_command()
+        opened.fleets.readmit(away)
         _tell_copied(adopt_shared(opened, paths))
         return
     if paths:
         raise WrongUsage("`git deploy shared status` takes no path: it tells of all of them")
     opened = open_command(shown=False)
+    opened.fleets.readmit(away)
     context.exit(_tell(opened, shared_status(opened)))
 
 
