@@ -109,6 +109,19 @@ ERRORS: dict[str, ErrorWord] = {
         tells_live=False,
     ),
     "unreachable": ErrorWord("the target could not be reached", tells_live=False, by="transport"),
+    "host-key": ErrorWord(
+        "ssh does not know the target's host key, or it is another one than it knows",
+        tells_live=False,
+        by="transport",
+    ),
+    "login-refused": ErrorWord(
+        "the target did not let ssh in, or not as the user that the agent is to run as",
+        tells_live=False,
+        by="transport",
+    ),
+    "python-missing": ErrorWord(
+        "the target has no Python that the agent can run with", tells_live=False, by="transport"
+    ),
     "agent-missing": ErrorWord(
         "the target has no agent where its transport looks for one, or one without this action",
         tells_live=False,

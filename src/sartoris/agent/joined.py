@@ -45,6 +45,7 @@ MODULES = (
     "atomic",
     "in_place",
     "outcome",
+    "tether",
     "serve",
 )
 CORE = tuple(f"sartoris.agent.{name}" for name in MODULES)

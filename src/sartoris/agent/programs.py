@@ -22,7 +22,7 @@ OUTPUT_LINES = 20
 UMASK = 0o022
 
 _ERRORS = 1 << 16  # bytes of them that are kept
-_GRACE = 0.5  # seconds between SIGTERM, at which git removes its temporary files, and SIGKILL
+GRACE = 0.5  # seconds between SIGTERM, at which git removes its temporary files, and SIGKILL
 
 
 class Ended(NamedTuple):
@@ -145,7 +145,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE)
+        process.wait(GRACE)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
