@@ -15,6 +15,12 @@ def write_text(path: Path, text: str) -> None:
     new.replace(path)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same with `content`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _bytes_beside(path, content).replace(path)
+
+
 def create_text(path: Path, text: str) -> bool:
     """Create `path` with `text` if nothing is there; whether it did. Of many at once, one wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +64,17 @@ def remove_leftovers(path: Path) -> None:
 
 
 def _write_beside(path: Path, text: str) -> Path:
+    return _bytes_beside(path, text.encode("utf-8", "surrogateescape"))
+
+
+def _bytes_beside(path: Path, content: bytes) -> Path:
     """Under a name that nobody can know before, and through no link that others made."""
     new = path.with_name(f".{path.name}.{os.urandom(8).hex()}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(new, flags, 0o666)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

@@ -23,6 +23,8 @@ from sartoris.rollout.state import Progress, RolloutState
 from sartoris.rollout.tags import next_tag
 from sartoris.rollout.transitions import TABLE, NotNow, Situation, situation
 
+_WAIT_FOR_TARGETS = 2.0  # seconds, beyond what the start itself took
+
 
 @dataclass(frozen=True)
 class Started:
@@ -61,6 +63,7 @@ def start_with(command: Command, prefix: str, get_commit: Callable[[Session], st
             _remember_start(session)
             session.run_hooks(Phase.PRE_PULL)
             announcing.starting(session)
+            _begin_to_connect(session)
             commit = get_commit(session)
             session.reach(Progress.STARTED)
             session.run_hooks(Phase.POST_START)
@@ -69,7 +72,22 @@ def start_with(command: Command, prefix: str, get_commit: Callable[[Session], st
             raise
         announcing.started(session)
         remind_to_push(session)
+        _say_who_is_silent(session)
         return Started(session.state, commit, commit != session.state.start_commit)
+
+
+def _begin_to_connect(session: Session) -> None:
+    """A target that cannot be reached is better known now than at the sync."""
+    if session.site.has_fleet and not session.site.options.dry_run:
+        session.command.fleets.connect()
+
+
+def _say_who_is_silent(session: Session) -> None:
+    """It is no reason to refuse a start: the sync will look again, and has its limits."""
+    if not session.site.has_fleet or session.site.options.dry_run:
+        return
+    for name, why in session.command.fleets.not_answering(_WAIT_FOR_TARGETS).items():
+        session.events.warn(f"{name} cannot be reached: {why}" if why else f"{name} is silent yet")
 
 
 def undo_start(session: Session, error: BaseException | None = None) -> None:

@@ -12,6 +12,7 @@ from sartoris.config.problems import ConfigError, Problem
 from sartoris.config.values import (
     BadValue,
     CountOrPercent,
+    Host,
     Target,
     check_name,
     check_prefix,
@@ -48,7 +49,9 @@ class Config:
     git_timeout: int
 
     transport: str
-    target: tuple[Target, ...]
+    target: tuple[Target | Host, ...]
+    ssh: tuple[str, ...]
+    target_user: str | None
     targets: str | None
     salt_config: Path
     path: str | None

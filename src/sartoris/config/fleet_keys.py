@@ -9,21 +9,38 @@ from sartoris.config.values import choice, number
 FLEET = (
     Key(
         name="transport",
-        kind=choice("local", "salt", planned=("ssh",)),
+        kind=choice("local", "ssh", "salt"),
         default="local",
-        meaning="How orders reach the targets. `local`: directories on this machine. `salt`: "
-        "SaltStack's minions.",
-        example="salt",
+        meaning="How orders reach the targets. `local`: directories on this machine. `ssh`: "
+        "servers, by the system's own ssh (see [ssh.md](ssh.md)). `salt`: SaltStack's minions.",
+        example="ssh",
     ),
     Key(
         name="target",
         kind=values.TARGET,
         many=True,
-        targets_of="local",
+        targets_of={"local": values.Target, "ssh": values.Host},
         unset="a fleet without targets",
-        meaning="With `transport = local`, a target: its name, and the directory on this machine "
-        "that stands for its `/`.",
+        meaning="A target. With `transport = local`: its name, and the directory on this machine "
+        "that stands for its `/`. With `transport = ssh`: what ssh connects to, which is its name "
+        "as well where none is given.",
         example="web1=/srv/fleet/web1",
+    ),
+    Key(
+        name="ssh",
+        kind=values.PROGRAM,
+        default="ssh",
+        meaning="With `transport = ssh`, the command that reaches a target, without its address. "
+        "Any that carries two pipes to a shell will do: `ssh -F FILE`, `tsh ssh`, "
+        "`docker exec -i`. With ssh, options given here win over Sartoris's own.",
+        example="ssh -F /etc/deploy/ssh_config",
+    ),
+    Key(
+        name="target-user",
+        kind=values.USER,
+        unset="who logs in",
+        meaning="With `transport = ssh`, the user who the agent is on the targets, by `sudo -n`.",
+        example="www-deploy",
     ),
     Key(
         name="targets",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from sartoris.config.values import Kind
@@ -14,8 +16,8 @@ class Key(NamedTuple):
     happens without a value. `meaning` is the manual's. `many`: each value is one of a list.
     `family`: the keys that the name stands for (`send-mail-on-ACTION`); a name that ends in `-*`
     stands for all that begin so. `where`: in which sections the key is read: `any`, only in the
-    plain `[deploy]`, or only there in git's own files. `targets_of`: the transport whose
-    targets the values name, `NAME=...` each.
+    plain `[deploy]`, or only there in git's own files. `targets_of`: the transports whose
+    targets the values name, each with what a value is then.
     """
 
     name: str
@@ -27,7 +29,7 @@ class Key(NamedTuple):
     many: bool = False
     family: tuple[str, ...] = ()
     where: Literal["any", "plain", "git"] = "any"
-    targets_of: str = ""
+    targets_of: Mapping[str, type] = MappingProxyType({})
     status: Literal["supported", "planned"] = "supported"
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from sartoris.config.entries import Entry, Levels
 from sartoris.config.keys import KEYS, SECTION, find_key, known_names
 from sartoris.config.problems import Problem
+from sartoris.config.values import FORMS, Host, Target
 
 Listed = Mapping[str, Sequence[tuple[Entry, Any]]]
 
@@ -87,7 +88,10 @@ def _misspelt(entry: Entry, meant: str) -> Problem:
 def together(levels: Levels, listed: Listed) -> Iterator[Problem]:
     """Values that cannot stand beside each other."""
     yield from _repeated(listed["target"], lambda target: target.name, "a target of this name")
-    yield from _repeated(listed["target"], lambda target: target.root, "a target with this root")
+    yield from _repeated(
+        listed["target"], lambda target: target[1:], "a target with this root, or at this address"
+    )
+    yield from _of_another_transport(levels, listed["target"])
     yield from _repeated(listed["canary"], str, "this canary")
     yield from _repeated(listed["shared"], lambda path: path.rstrip("/"), "this path")
     yield from _strange_canaries(levels, listed["canary"])
@@ -106,12 +110,33 @@ def _strange_canaries(levels: Levels, canaries: Sequence[tuple[Entry, str]]) -> 
 
 def _named_targets(levels: Levels) -> set[str]:
     """The targets that the configuration names one by one; none where the transport knows them."""
-    chosen = levels.winner("transport")
-    transport = chosen.value if chosen else _default("transport")
-    keys = [key.name for key in KEYS if key.targets_of and key.targets_of == transport]
+    transport = _transport(levels)
+    keys = [key.name for key in KEYS if transport in key.targets_of]
     # By the raw values: a target whose root is wrong is a target nevertheless.
     entries = [entry for key in keys for entry in levels.winners(key)]
-    return {(entry.value or "").partition("=")[0] for entry in entries}
+    return {_name_in(entry.value or "") for entry in entries}
+
+
+def _name_in(target: str) -> str:
+    name, equals, _ = target.partition("=")
+    return name if equals else name.rpartition("@")[2].partition(":")[0]
+
+
+def _of_another_transport(
+    levels: Levels, listed: Sequence[tuple[Entry, Target | Host]]
+) -> Iterator[Problem]:
+    """A directory where servers are meant, or the other way round."""
+    transport = _transport(levels)
+    for key in KEYS:
+        kind = key.targets_of.get(transport) if key.name == "target" else None
+        for entry, target in listed if kind else ():
+            if kind and not isinstance(target, kind):
+                yield _problem(entry, f"with deploy.transport = {transport} write {FORMS[kind]}")
+
+
+def _transport(levels: Levels) -> str:
+    chosen = levels.winner("transport")
+    return (chosen.value if chosen else _default("transport")) or ""
 
 
 def _default(name: str) -> str | None:

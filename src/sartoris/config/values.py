@@ -19,6 +19,7 @@ PLACEHOLDERS = ("prefix", "repo")
 # Patterns are compiled where they are used: most starts need few of them.
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9._+@=-]*"
 _TARGET_NAME = r"[A-Za-z0-9_][A-Za-z0-9._+@-]*"
+_USER = r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?"
 _SERVICE = r"[A-Za-z0-9_][A-Za-z0-9:_.@-]{0,250}"
 _OTHER_UNITS = (
     *("target", "socket", "mount", "automount", "device"),
@@ -27,6 +28,11 @@ _OTHER_UNITS = (
 _ENDS_IN_DATE = r".*(?:^|[-_])[0-9]{8}(?:[-_]?[0-9]{4}(?:[0-9]{2})?)?"
 _INTEGER = r"([+-]?)(0[xX][0-9a-fA-F]{1,15}|0[0-7]{0,18}|[1-9][0-9]{0,17})([kKmMgG]?)"
 _SHARE = r"([0-9]{1,9})(%?)"
+_ADDRESS = (
+    r"(?P<user>[A-Za-z0-9_][^@:/\s]*@)?"
+    r"(?:\[(?P<host>[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)\]|(?P<bare>[A-Za-z0-9_][A-Za-z0-9._-]*))"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
 _CONTROL = r"[\x00-\x1f\x7f]"
 _BRACED = r"\{([^{}]*)\}"
 
@@ -88,6 +94,23 @@ class Target(NamedTuple):
 
     name: str
     root: Path
+
+
+class Host(NamedTuple):
+    """A target of the transport ssh. `address` is `[USER@]HOST`, as ssh takes it; `port` is 0 where
+    ssh knows it.
+    """
+
+    name: str
+    address: str
+    port: int = 0
+
+
+# How each is written.
+FORMS: dict[type, str] = {
+    Target: "NAME=ROOT, as in web1=/srv/fleet/web1",
+    Host: "[NAME=][USER@]HOST[:PORT], as in deploy@web1.example.com",
+}
 
 
 def check_prefix(text: str) -> str:
@@ -266,21 +289,61 @@ def parse_service(text: str) -> str:
     return text
 
 
-def parse_target(text: str) -> Target:
-    name, equals, root = text.partition("=")
+def parse_program(text: str) -> tuple[str, ...]:
+    """A command in words, quoted as for a shell, which does not run it."""
+    import shlex
+
+    no_control_characters(text)
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise BadValue(f"cannot be split into words: {error}") from error
+    if not words:
+        raise BadValue("names no program")
+    return words
+
+
+def parse_user(text: str) -> str:
+    if not re.fullmatch(_USER, text):
+        raise BadValue("is not the name of a user")
+    return text
+
+
+def parse_target(text: str) -> Target | Host:
+    """`NAME=ROOT`, or `[NAME=][USER@]HOST[:PORT]`; which of them is right, the transport knows."""
+    name, equals, place = text.rpartition("=") if "=/" not in text else text.partition("=")
     if not equals:
-        raise BadValue("has no root; write NAME=ROOT, as in web1=/srv/fleet/web1")
+        return _parse_host(text, "")
     try:
         check_target_name(name)
     except BadValue as error:
         raise BadValue(f'"{name}" {error}') from error
-    no_control_characters(root)
-    path = parse_local_path(root)
+    no_control_characters(place)
+    if not place.startswith(("/", "~")) and "/" not in place and place:
+        return _parse_host(place, name)
+    path = parse_local_path(place)
     if not path.is_absolute():
         raise BadValue("has a relative root; the directory must start with /")
     if ".." in path.parts:
         raise BadValue('has ".." in its root; write the path without')
     return Target(name, Path("/", *path.parts[1:]))
+
+
+def _parse_host(text: str, name: str) -> Host:
+    match = re.fullmatch(_ADDRESS, text)
+    if not match or text.count("@") > 1:
+        raise BadValue(
+            f"is no target; write {FORMS[Target]}, or with deploy.transport = ssh {FORMS[Host]}"
+        )
+    user, host, port = match["user"] or "", match["host"] or match["bare"], match["port"]
+    number = int(port or 0)
+    if port and not 1 <= number <= 65535:
+        raise BadValue(f"has the port {port}; the largest is 65535")
+    try:
+        check_target_name(name or host)
+    except BadValue as error:
+        raise BadValue(f"needs a name, as in web1={text}") from error
+    return Host(name or host, f"{user}{host}", number)
 
 
 def check_target_name(text: str) -> str:
@@ -350,6 +413,8 @@ SHARED = Kind(
 PREFIX = Kind("a name", check_prefix, commands=True)
 URL = Kind("a URL, or a path", parse_url, commands=True)
 DATE_FORMAT = Kind("a strftime(3) format", parse_date_format, commands=True)
-TARGET = Kind("`NAME=ROOT`", parse_target)
+TARGET = Kind("`NAME=ROOT`, or `[NAME=][USER@]HOST[:PORT]`", parse_target)
+PROGRAM = Kind("a command", parse_program)
+USER = Kind("the name of a user", parse_user)
 SERVICE = Kind("the name of a service", parse_service, commands=True)
 TARGET_NAME = Kind("the name of a target", check_target_name)

@@ -67,6 +67,26 @@ class Fleets:
         if isinstance(transport, BeginsEarly):
             transport.prepare()
 
+    def connect(self) -> None:
+        """Begin to hold connections to targets, where the transport does so."""
+        from sartoris.transports.base import KnowsWhoAnswers
+
+        transport = self.transport()
+        if isinstance(transport, KnowsWhoAnswers):
+            transport.prepare()
+
+    def not_answering(self, seconds: float) -> dict[str, str]:
+        """Targets of whom it is known without an order that they cannot be reached, each with why;
+        "" for those that have not answered after so many seconds.
+        """
+        from sartoris.transports.base import KnowsWhoAnswers
+
+        transport, out = self.transport(), self.left_out()
+        if not isinstance(transport, KnowsWhoAnswers):
+            return {}
+        found = transport.not_answering(seconds)
+        return {name: why for name, why in found.items() if name not in out}
+
     def of(self, slot: Slot) -> SlotFleet:
         from sartoris.fleet.fleet import Fleet
         from sartoris.fleet.plan import Planner

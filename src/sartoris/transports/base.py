@@ -7,8 +7,9 @@ it also derives from, and callers ask for by type: `isinstance(transport, KeepsD
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sartoris.orders import Order, Outcome
@@ -47,6 +48,42 @@ class BeginsEarly(ABC):
     @abstractmethod
     def prepare(self) -> None:
         """Begin that now; what follows does not wait for it."""
+
+
+class KnowsWhoAnswers(BeginsEarly):
+    """Holds connections, and so knows of a target that it cannot be reached, before any order."""
+
+    @abstractmethod
+    def not_answering(self, seconds: float) -> Mapping[str, str]:
+        """The targets that cannot be reached, each with why; "" for those that have said nothing
+        yet, after `seconds` at most.
+        """
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """A key that a target showed and that is not known here. `fingerprint` is as ssh-keygen shows
+    it, `line` what known hosts have of it, `file` where that belongs.
+    """
+
+    target: str
+    fingerprint: str
+    line: str
+    file: Path
+
+
+class HasHostKeys(ABC):
+    """Knows its targets by keys, which somebody has to find good once."""
+
+    @abstractmethod
+    def new_host_keys(self) -> tuple[Sequence[HostKey], Mapping[str, str]]:
+        """The keys of targets that are not known yet, and those of which there is none to be had,
+        each with why or what to type. Changes nothing.
+        """
+
+    @abstractmethod
+    def trust(self, keys: Sequence[HostKey]) -> None:
+        """Know them from now on. Raises OSError."""
 
 
 @dataclass(frozen=True, kw_only=True)

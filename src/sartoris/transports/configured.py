@@ -24,8 +24,9 @@ def how_to_configure_targets(config: Config) -> str:
 def targets_of_others(config: Config) -> tuple[str, list[str]]:
     """The key of the configured transport's targets, and those of other transports that are set."""
     ours = TRANSPORTS[config.transport]
-    others = [one for one in TRANSPORTS.values() if one is not ours and one.has_targets(config)]
-    return ours.targets_key, [one.targets_key for one in others]
+    others = [one for one in TRANSPORTS.values() if one.targets_key != ours.targets_key]
+    keys = dict.fromkeys(one.targets_key for one in others if one.has_targets(config))
+    return ours.targets_key, list(keys)
 
 
 def source_of(config: Config, publish: Path) -> Source:

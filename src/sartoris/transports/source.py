@@ -60,6 +60,11 @@ def by_path(config: Config, publish: Path) -> Source:
     return FetchedFrom(config.url or str(publish))
 
 
+def by_connection(config: Config, publish: Path) -> Source:
+    """For targets that the transport brings everything; a url is their second way."""
+    return FetchedFrom(config.url) if config.url else BroughtFrom(publish)
+
+
 def by_url(config: Config, publish: Path) -> Source:
     """For targets elsewhere: the configuration has to say what they can reach."""
     del publish

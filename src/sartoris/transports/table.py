@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartoris.config import Config
+from sartoris.config.values import Host, Target
 from sartoris.transports.base import Transport
-from sartoris.transports.source import Source, by_path, by_url
+from sartoris.transports.source import Source, by_connection, by_path, by_url
 
 
 class Kind(NamedTuple):
@@ -38,13 +39,27 @@ def _local(config: Config, publish: Path, known: Container[str], make_new: bool)
     from sartoris.releases.packs import Packs
     from sartoris.transports.local import LocalTransport, this_agent_with
 
-    roots = {target.name: target.root for target in config.target}
+    roots = _roots(config)
     new = [name for name in roots if name not in known]
     for name in new if make_new else ():
         with contextlib.suppress(OSError):  # its own outcome says that it cannot be reached
             roots[name].mkdir(parents=True, exist_ok=True)
     agent = this_agent_with(Packs(publish))
     return LocalTransport(roots, forks=config.forks, new=new, agent=agent)
+
+
+def _roots(config: Config) -> dict[str, Path]:
+    return {target.name: target.root for target in config.target if isinstance(target, Target)}
+
+
+def _ssh(config: Config, publish: Path, known: Container[str], make_new: bool) -> Transport:
+    del known, make_new
+    from sartoris.releases.packs import Packs
+    from sartoris.transports.ssh import SshTransport, Way
+
+    hosts = [target for target in config.target if isinstance(target, Host)]
+    way = Way(config.ssh, config.target_user or "")
+    return SshTransport(hosts, way, Packs(publish), forks=config.forks)
 
 
 def _salt(config: Config, publish: Path, known: Container[str], make_new: bool) -> Transport:
@@ -62,8 +77,15 @@ TRANSPORTS: dict[str, Kind] = {
         add_targets="git config --add deploy.target NAME=ROOT   # for each target",
         source=by_path,
         on_this_machine=lambda config, path: {
-            target.name: target.root / path.lstrip("/") for target in config.target
+            name: root / path.lstrip("/") for name, root in _roots(config).items()
         },
+    ),
+    "ssh": Kind(
+        _ssh,
+        has_targets=lambda config: bool(config.target),
+        targets_key="deploy.target",
+        add_targets="git config --add deploy.target HOST   # for each target",
+        source=by_connection,
     ),
     "salt": Kind(
         _salt,

@@ -51,7 +51,7 @@ def _fits(value: object, hint: typing.Any) -> bool:
         return any(_fits(value, part) for part in typing.get_args(hint))
     if typing.get_origin(hint) is typing.Literal:
         return value in typing.get_args(hint)
-    return isinstance(value, hint)
+    return isinstance(value, typing.get_origin(hint) or hint)
 
 
 def test_the_reference_is_what_the_table_says_now() -> None:

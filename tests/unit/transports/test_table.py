@@ -27,7 +27,11 @@ from tests.unit.config.conftest import Site, site
 __all__ = ["site"]
 
 PUBLISH = Path("/srv/publish.git")
-WITH_TARGETS = {"local": "target = web1=/srv/web1", "salt": "targets = web*"}
+WITH_TARGETS = {
+    "ssh": "target = deploy@web1.example.com:2222",
+    "local": "target = web1=/srv/web1",
+    "salt": "targets = web*",
+}
 
 
 @pytest.mark.parametrize("name", TRANSPORTS)

@@ -7,7 +7,9 @@ from itertools import groupby
 
 import click
 
+from sartoris.cli.confirming import yes_option
 from sartoris.cli.context import here, is_verbose, options, wants_json, with_remote_of_rollout
+from sartoris.cli.host_keys import show_host_keys
 from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.diagnostics import Finding, State
 from sartoris.display import streams
@@ -15,21 +17,31 @@ from sartoris.display.terminal import Line, Style
 from sartoris.formatting import plural
 from sartoris.git.repository import Repository
 from sartoris.queries.doctor import Examination, examine
+from sartoris.rollout.site import Site
 
 _STYLES: dict[State, Style] = {"ok": "", "warning": "yellow", "wrong": "red", "unknown": "yellow"}
 
 
 @click.command("doctor")
 @looking_options
+@click.option(
+    "--host-keys",
+    is_flag=True,
+    help="Show the keys of targets that ssh does not know yet, and ask once whether to trust them.",
+)
+@yes_option
 @prefix_argument
 @click.pass_context
-def command(context: click.Context, prefix: str | None) -> None:
+def command(context: click.Context, prefix: str | None, host_keys: bool, yes: bool) -> None:
     """Tell what is wrong with the set-up of this deployment server, and what to type.
 
     Looks at git, the configuration, the repositories, hooks, disks and targets, and changes
     nothing. What is in order is counted, and listed with `-v`. Exit code 1: something is wrong; a
     warning alone is not.
     """
+    if host_keys:
+        show_host_keys(Site.of(Repository.meant(here()), options(prefix)), yes=yes)
+        return
     found = examine(Repository.meant(here()), options(prefix), with_remote_of_rollout)
     if wants_json():
         streams.print_document(found.to_json())

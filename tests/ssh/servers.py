@@ -1,0 +1,196 @@
+"""Real ssh servers, each with a `/srv` of its own.
+
+Each sshd runs in a mount namespace in which a private directory is mounted over `/srv`, so that
+many targets with the same path live on one machine. They listen on ports of this machine, and take
+one key. Who logs in has `/srv` as home, so that nobody's `.bashrc` takes part.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.programs import need
+
+SSHD = "/usr/sbin/sshd"
+WHOLE = """
+ListenAddress 127.0.0.1
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+PrintMotd no
+UseDNS no
+PidFile none
+LogLevel VERBOSE
+SetEnv HOME=/srv
+"""
+
+
+def need_servers() -> None:
+    """Skips a test where ssh servers cannot be started; fails where they have to be."""
+    need("sshd" if shutil.which("sshd") else SSHD)
+    need("ssh")
+    need("unshare")
+    possible = os.geteuid() == 0 and (
+        subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+    )
+    if not possible:
+        reason = "targets of ssh need mount namespaces of their own, and so root"
+        assert os.environ.get("CI") != "true", reason
+        pytest.skip(reason)
+    Path("/run/sshd").mkdir(exist_ok=True)
+
+
+@dataclass
+class Server:
+    """One target. `srv` is what is mounted over its `/srv`, `log` what its sshd writes."""
+
+    name: str
+    port: int
+    srv: Path
+    log: Path
+    config: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        inside = 'mount --make-rprivate / && mount --bind "$0" /srv && exec "$@"'
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *("unshare", "-m", "sh", "-c", inside, str(self.srv)),
+                    *(SSHD, "-D", "-e", "-f", str(self.config)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for_port(self.port)
+
+    def stop(self) -> None:
+        """End it, with all its sessions, as a machine that is switched off."""
+        if self.process is not None:
+            for pid in [*self.sessions(), self.process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def sessions(self) -> list[int]:
+        """The processes in this server's namespace, other than its sshd."""
+        if self.process is None:
+            return []
+        own = _namespace(self.process.pid)
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            pid = int(process.name)
+            if pid != self.process.pid and own and _namespace(pid) == own:
+                found.append(pid)
+        return found
+
+    def logins(self) -> int:
+        return self.log.read_text(errors="replace").count("Accepted publickey")
+
+
+def _namespace(pid: int) -> str:
+    with suppress(OSError):
+        return str(Path(f"/proc/{pid}/ns/mnt").readlink())
+    return ""
+
+
+def wait_for_port(port: int, seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < until, f"nothing listens on port {port}"
+        time.sleep(0.02)
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@dataclass
+class Servers:
+    """Some targets, and what a client needs to reach them: `ssh_config`, read by `ssh -F`."""
+
+    directory: Path
+    servers: dict[str, Server] = field(default_factory=dict)
+    settings: str = WHOLE
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.key = self._new_key("id")
+        self.host_key = self._new_key("host")
+        self.known_hosts = self.directory / "known_hosts"
+        self.ssh_config = self.directory / "ssh_config"
+        (self.directory / "authorized_keys").write_text(
+            self.key.with_suffix(".pub").read_text(encoding="ascii"), encoding="ascii"
+        )
+
+    def _new_key(self, name: str) -> Path:
+        key = self.directory / name
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        return key
+
+    def add(self, names: Sequence[str], more: str = "") -> list[Server]:
+        """Start a server for each of the names; `more` goes into their sshd_config, at its top."""
+        added = []
+        for name, port in zip(names, free_ports(len(names)), strict=True):
+            here = self.directory / name
+            (here / "srv").mkdir(parents=True)
+            config = here / "sshd_config"
+            config.write_text(
+                f"{more}\nPort {port}\nHostKey {self.host_key}\n"
+                f"AuthorizedKeysFile {self.directory}/authorized_keys\n{self.settings}",
+                encoding="utf-8",
+            )
+            server = Server(name, port, here / "srv", here / "log", config)
+            self.servers[name] = server
+            added.append(server)
+        for server in added:
+            server.start()
+        self.write_config()
+        return added
+
+    def write_config(self, more: str = "") -> None:
+        """The client's ssh_config, and its known hosts."""
+        public = self.host_key.with_suffix(".pub").read_text(encoding="ascii")
+        hosts = [f"[127.0.0.1]:{server.port} {public}" for server in self.servers.values()]
+        self.known_hosts.write_text("".join(hosts), encoding="ascii")
+        blocks = [
+            f"Host {name}\n  HostName 127.0.0.1\n  Port {server.port}\n"
+            for name, server in self.servers.items()
+        ]
+        self.ssh_config.write_text(
+            f"{more}\n{''.join(blocks)}\nHost *\n  User root\n  IdentityFile {self.key}\n"
+            f"  IdentitiesOnly yes\n  UserKnownHostsFile {self.known_hosts}\n"
+            "  StrictHostKeyChecking yes\n  KexAlgorithms curve25519-sha256\n",
+            encoding="utf-8",
+        )
+
+    @property
+    def program(self) -> str:
+        """What `deploy.ssh` is for them."""
+        return f"ssh -F {self.ssh_config}"
+
+    def stop(self) -> None:
+        for server in self.servers.values():
+            server.stop()

@@ -1,0 +1,269 @@
+"""What happens to servers, networks and deployment servers while a rollout goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from contextlib import closing, suppress
+
+import pytest
+
+from tests.ssh.conftest import (
+    Build,
+    SshSite,
+    started_with_a_change,
+    wait_until,
+)
+
+
+def fetches(site: SshSite) -> dict[str, dict[str, object]]:
+    """What each target answered to the last fetch."""
+    report = site.deploy("report", "--json").document
+    return {one["target"]: one for one in report["slots"][0]["targets"]}
+
+
+def errors(events: list[dict[str, object]], action: str = "fetch") -> dict[str, tuple[str, str]]:
+    found = {}
+    for one in events:
+        outcome = one.get("outcome")
+        if isinstance(outcome, dict) and outcome["action"] == action and not outcome["ok"]:
+            found[str(outcome["target"])] = (str(outcome["error"]), str(outcome["message"]))
+    return found
+
+
+def test_targets_that_refuse_stop_the_sync_where_nothing_has_switched(deployed: SshSite) -> None:
+    first = deployed.live("web1")
+    started_with_a_change(deployed)
+    deployed.fleet.servers["web2"].stop()
+    ran = deployed.deploy("sync", "--json")
+    assert ran.code == 71
+    errors_ = {
+        one["outcome"]["target"]: one["outcome"]["message"]
+        for one in ran.events
+        if one["event"] == "target-answered" and not one["outcome"]["ok"]
+    }
+    assert errors_ == {"web2": "the connection was refused"}
+    assert {deployed.live("web1"), deployed.live("web3")} == {first}
+    deployed.fleet.servers["web2"].start()
+    deployed.ok("resync")
+    assert deployed.live("web2") != first
+
+
+def test_a_target_that_hangs_before_its_banner_is_given_up(deployed: SshSite) -> None:
+    """It takes connections, and says nothing."""
+    web2 = deployed.fleet.servers["web2"]
+    web2.stop()
+    with closing(socket.create_server(("127.0.0.1", web2.port))):
+        deployed.set("deploy.ssh", f"{deployed.fleet.program} -o ConnectTimeout=2")
+        deployed.config("deploy.max-failed", "1")
+        started_with_a_change(deployed)
+        ran = deployed.ok("sync")
+    assert "it did not answer in time" in ran.err
+    assert "is live on 2 of 3 targets" in ran.err
+    assert deployed.files("web1")["index.php"] == "version 2\n"
+
+
+def test_one_that_restarts_between_two_orders_is_connected_to_again(deployed: SshSite) -> None:
+    """A hook of the deployment server stands for the moment between fetch and switch."""
+    started_with_a_change(deployed)
+    web2 = deployed.fleet.servers["web2"]
+    done = threading.Event()
+
+    def restart_it() -> None:
+        wait_until(
+            lambda: (
+                (web2.srv / "site/.sartoris/releases").exists()
+                and any(
+                    one.name != deployed.live("web1")
+                    for one in (web2.srv / "site/.sartoris/releases").iterdir()
+                )
+            )
+        )
+        web2.stop()
+        web2.start()
+        done.set()
+
+    restarting = threading.Thread(target=restart_it)
+    restarting.start()
+    ran = deployed.deploy("sync")
+    restarting.join()
+    assert done.is_set()
+    if ran.code != 0:  # the fetch itself was hit
+        deployed.ok("resync")
+    assert deployed.files("web2")["index.php"] == "version 2\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("Banner /etc/issue\n", "a banner"),
+        ('ForceCommand echo "Welcome, friend"; exec sh -c "$SSH_ORIGINAL_COMMAND"\n', "forced"),
+    ],
+)
+def test_what_servers_say_at_a_login_does_no_harm(build: Build, more: str, what: str) -> None:
+    site = build(["web1"], more)
+    site.ok("start")
+    site.ok("sync")
+    assert site.live("web1"), what
+
+
+def test_a_forced_command_that_runs_something_else_is_no_agent(build: Build) -> None:
+    site = build(["web1"], "ForceCommand echo backup only\n")
+    site.ok("start")
+    ran = site.deploy("sync")
+    assert ran.code == 71
+    assert "backup only" in ran.err
+
+
+def test_a_host_key_that_has_changed_is_told_from_one_that_is_new(site: SshSite) -> None:
+    public = site.fleet.host_key.with_suffix(".pub").read_text()
+    other = site.fleet.key.with_suffix(".pub").read_text()
+    ports = {name: one.port for name, one in site.fleet.servers.items()}
+    site.fleet.known_hosts.write_text(
+        f"[127.0.0.1]:{ports['web1']} {public}[127.0.0.1]:{ports['web2']} {other}"
+    )
+    site.ok("start")
+    ran = site.deploy("sync", "--json")
+    messages = {
+        one["outcome"]["target"]: (one["outcome"]["error"], one["outcome"]["message"][:40])
+        for one in ran.events
+        if one["event"] == "target-answered" and not one["outcome"]["ok"]
+    }
+    assert messages["web2"] == ("host-key", "its host key is not the one that ssh kno")
+    assert messages["web3"] == ("host-key", "ssh does not know its host key")
+    assert "web1" not in messages
+
+
+def test_new_host_keys_are_shown_and_known_after_one_yes(site: SshSite) -> None:
+    site.fleet.known_hosts.write_text("")
+    site.deploy("doctor")
+    told = site.deploy("doctor")
+    assert "git deploy doctor --host-keys" in told.out
+    ran = site.ok("doctor", "--host-keys", "--yes")
+    for name in site.fleet.servers:
+        assert f"{name}  256 SHA256:" in ran.err
+    site.ok("start")
+    site.ok("sync")
+
+
+def test_a_host_with_another_key_than_the_known_one_is_never_added(site: SshSite) -> None:
+    other = site.fleet.key.with_suffix(".pub").read_text()
+    known = f"[127.0.0.1]:{site.fleet.servers['web1'].port} {other}"
+    public = site.fleet.host_key.with_suffix(".pub").read_text()
+    site.fleet.known_hosts.write_text(
+        known
+        + "".join(
+            f"[127.0.0.1]:{site.fleet.servers[name].port} {public}" for name in ("web2", "web3")
+        )
+    )
+    before = site.fleet.known_hosts.read_text()
+    ran = site.ok("doctor", "--host-keys", "--yes")
+    assert "its key is another one than ssh knows" in ran.err
+    assert site.fleet.known_hosts.read_text() == before
+
+
+def test_a_key_that_is_not_let_in_is_a_refused_login(site: SshSite) -> None:
+    (site.fleet.directory / "authorized_keys").write_text("")
+    told = site.deploy("doctor")
+    assert "it does not let ssh in" in told.out
+    site.ok("start")
+    ran = site.deploy("sync")
+    assert ran.code == 71
+    assert "it does not let ssh in with the keys that there are (web1, web2, web3)" in ran.err
+
+
+def test_a_disk_that_is_full_stops_the_fetch(site: SshSite) -> None:
+    """A small file system of its own, in the target's namespace."""
+    web1 = site.fleet.servers["web1"]
+    assert web1.process
+    small = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", "/srv"]
+    done = os.spawnvp(os.P_WAIT, "nsenter", ["nsenter", "-t", str(web1.process.pid), "-m", *small])
+    assert done == 0
+    site.commit({"large": os.urandom(200_000).hex()})
+    site.push()
+    site.ok("start")
+    ran = site.deploy("sync", "--json")
+    found = [
+        one["outcome"]["error"]
+        for one in ran.events
+        if one["event"] == "target-answered" and not one["outcome"]["ok"]
+    ]
+    assert found == ["no-space"]
+
+
+def _ended_by(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    """After the first Ctrl-C it waits for those who are at it, as long as they may take; the
+    second is for those who do not want to wait.
+    """
+    process.send_signal(number)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    return process.poll() is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_nothing_of_ours_is_left_when_the_controller_goes_in_the_middle(
+    deployed: SshSite, number: signal.Signals
+) -> None:
+    """A program of the release sleeps for ten minutes, on each target."""
+    release = deployed.repo / "deploy" / "target" / "prepare.10-long"
+    release.parent.mkdir(parents=True)
+    release.write_text("#!/bin/sh\ntouch /srv/began\nexec sleep 600\n")
+    release.chmod(0o755)
+    deployed.commit({})
+    deployed.push()
+    deployed.ok("start")
+    with deployed.spawn("sync") as process:
+        wait_until(
+            lambda: all((one.srv / "began").exists() for one in deployed.fleet.servers.values())
+        )
+        assert deployed.agents()
+        wait_until(lambda: _ended_by(process, number))
+    wait_until(lambda: not deployed.agents())
+    status = deployed.deploy("status", "--json").document
+    assert status
+    deployed.ok("abort")
+    assert len({deployed.live(name) for name in deployed.fleet.servers}) == 1
+
+
+def test_a_pack_that_breaks_off_is_one_target_s_failure_and_resync_goes_on(
+    deployed: SshSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sartoris.releases import packs
+
+    find = packs.Packs.to
+
+    def truncated(self: packs.Packs, commit: str, held: list[str]) -> packs.Pack | None:
+        pack = find(self, commit, held)
+        assert pack
+        return packs.Pack(pack.path, pack.base, pack.sha256, pack.size + 100)
+
+    started_with_a_change(deployed)
+    monkeypatch.setattr(packs.Packs, "to", truncated)
+    ran = deployed.deploy("sync")
+    assert ran.code == 71
+    monkeypatch.setattr(packs.Packs, "to", find)
+    deployed.ok("resync")
+    assert deployed.files("web2")["index.php"] == "version 2\n"
+
+
+def test_a_pack_whose_bytes_are_others_is_refused(
+    deployed: SshSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sartoris.releases import packs
+
+    find = packs.Packs.to
+
+    def swapped(self: packs.Packs, commit: str, held: list[str]) -> packs.Pack | None:
+        pack = find(self, commit, held)
+        assert pack
+        return packs.Pack(pack.path, pack.base, "0" * 64, pack.size)
+
+    started_with_a_change(deployed)
+    monkeypatch.setattr(packs.Packs, "to", swapped)
+    ran = deployed.deploy("sync")
+    assert ran.code == 71
+    assert "the pack is another one" in ran.err

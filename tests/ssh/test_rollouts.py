@@ -1,0 +1,116 @@
+"""Whole rollouts on real ssh servers."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from sartoris.config.values import Host
+from sartoris.releases.packs import Packs
+from sartoris.transports.ssh import SshTransport, Way
+from tests.ssh.conftest import Build, SshSite, started_with_a_change
+
+BEHIND_ONE = 200
+
+
+def test_a_release_goes_live_on_all_targets_over_one_login_each(site: SshSite) -> None:
+    site.ok("start")
+    before = {name: one.logins() for name, one in site.fleet.servers.items()}
+    site.ok("sync")
+    release = site.desired()
+    assert {site.live(name) for name in site.fleet.servers} == {release}
+    assert site.files("web1")["index.php"] == "version 1\n"
+    assert {name: one.logins() - before[name] for name, one in site.fleet.servers.items()} == {
+        "web1": 2,  # the sync, and the report that `desired` asks for
+        "web2": 2,
+        "web3": 2,
+    }
+
+
+def test_objects_come_as_a_pack_and_no_url_is_needed(deployed: SshSite) -> None:
+    started_with_a_change(deployed)
+    events = deployed.ok("sync", "--json").events
+    fetched = [
+        one["outcome"]
+        for one in events
+        if one["event"] == "target-answered" and one["outcome"]["action"] == "fetch"
+    ]
+    assert [(one["came_by"], one["came_from"]) for one in fetched] == [("pack", "ssh")] * 3
+    assert all(0 < one["came_bytes"] < 2000 for one in fetched)
+    assert deployed.files("web3")["index.php"] == "version 2\n"
+
+
+def test_rollback_abort_converge_verify_and_in_place_work_as_everywhere(
+    deployed: SshSite,
+) -> None:
+    first = deployed.live("web1")
+    deployed.rollout({"index.php": "version 2\n"})
+    deployed.ok("rollback", "--yes")
+    assert deployed.live("web2") == first
+    deployed.slot("web3").unlink()
+    assert deployed.conditions()["web3"] != "current"
+    deployed.ok("converge")
+    assert deployed.live("web3") == first
+    (deployed.slot("web1") / "index.php").write_text("by hand")
+    verified = deployed.deploy("report", "--verify", "--json").document
+    assert verified["slots"][0]["targets"][0]["condition"] != "current"
+
+
+def test_a_tree_in_place_and_shared_paths(site: SshSite) -> None:
+    site.config("deploy.switch", "in-place")
+    site.config("deploy.shared", "uploads/")
+    site.ok("start")
+    site.ok("sync")
+    (site.slot("web1") / "uploads" / "a.txt").write_text("kept")
+    site.rollout({"index.php": "version 2\n"})
+    assert (site.slot("web1") / "index.php").read_text() == "version 2\n"
+    assert (site.slot("web1") / "uploads" / "a.txt").read_text() == "kept"
+
+
+def test_targets_with_another_login_user_and_port_and_name(build: Build) -> None:
+    site = build(["web1"])
+    port = site.fleet.servers["web1"].port
+    site.fleet.write_config()
+    site.git("config", "--unset-all", "deploy.target")
+    site.config("deploy.target", f"first=root@127.0.0.1:{port}")
+    site.ok("start")
+    ran = site.ok("sync")
+    assert "is live on 1 of 1 target" in ran.err
+
+
+def test_a_start_says_which_targets_cannot_be_reached(site: SshSite) -> None:
+    site.fleet.servers["web2"].stop()
+    ran = site.ok("start")
+    assert "web2 cannot be reached: the connection was refused" in ran.err
+
+
+def test_twenty_five_targets_at_once(build: Build) -> None:
+    site = build([f"web{number}" for number in range(1, 26)])
+    site.ok("start")
+    ran = site.ok("sync")
+    assert "is live on 25 of 25 targets" in ran.err
+    assert len({site.live(name) for name in site.fleet.servers}) == 1
+
+
+def test_through_one_jump_host_that_turns_many_away_everybody_is_reached(
+    build: Build, tmp_path: Path
+) -> None:
+    """sshd's own limit (`MaxStartups 10:30:100`) is for those who are not logged in yet."""
+    site = build(["bastion"], "MaxStartups 10:30:100\nMaxSessions 100\n")
+    (inside,) = site.fleet.add(["inside"])
+    names = [f"web{number}" for number in range(1, BEHIND_ONE + 1)]
+    behind = "".join(
+        f"Host {name}\n  HostName 127.0.0.1\n  Port {inside.port}\n  ProxyJump bastion\n"
+        for name in names
+    )
+    site.fleet.write_config(behind)
+    # The first hop reads this file as well only where it is the user's own.
+    program = tmp_path / "ssh"
+    program.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {site.fleet.ssh_config} "$@"\n')
+    program.chmod(0o755)
+    hosts = [Host(name, name) for name in names]
+    transport = SshTransport(hosts, Way((str(program),)), Packs(tmp_path), forks=50)
+    with closing(transport):
+        transport.prepare()
+        assert transport.not_answering(300.0) == {}
+    assert "drop connection" not in site.fleet.servers["inside"].log.read_text()
