@@ -8,6 +8,7 @@ from sartoris.cli.confirming import Asking
 from sartoris.display import streams
 from sartoris.errors import WrongUsage
 from sartoris.formatting import plural
+from sartoris.rollout.listed_targets import with_listed_targets
 from sartoris.rollout.site import Site
 from sartoris.transports.base import HasHostKeys
 from sartoris.transports.configured import configured
@@ -18,7 +19,9 @@ def show_host_keys(site: Site, *, yes: bool) -> None:
 
     Raises `WrongUsage` where targets have no such keys, `NotConfirmed`.
     """
-    with closing(configured(site.config, site.publish_path, (), make=False)) as transport:
+    with closing(
+        configured(with_listed_targets(site), site.publish_path, (), make=False)
+    ) as transport:
         if not isinstance(transport, HasHostKeys):
             raise WrongUsage(
                 f"deploy.transport is {site.config.transport}: its targets have no host keys of ssh"

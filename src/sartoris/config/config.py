@@ -50,6 +50,7 @@ class Config:
 
     transport: str
     target: tuple[Target | Host, ...]
+    targets_command: tuple[str, ...] | None
     ssh: tuple[str, ...]
     target_user: str | None
     targets: str | None

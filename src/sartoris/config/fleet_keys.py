@@ -27,6 +27,15 @@ FLEET = (
         example="web1=/srv/fleet/web1",
     ),
     Key(
+        name="targets-command",
+        kind=values.PROGRAM,
+        unset="targets are those of `deploy.target`",
+        meaning="With `transport = ssh`, a program that names more targets: it prints a JSON "
+        "object a line, with `name`, `address`, `zone` and `ready`. It is asked once a rollout. "
+        "See [ssh.md](ssh.md).",
+        example="/usr/local/bin/our-servers --role web",
+    ),
+    Key(
         name="ssh",
         kind=values.PROGRAM,
         default="ssh",

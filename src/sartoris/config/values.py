@@ -313,14 +313,14 @@ def parse_target(text: str) -> Target | Host:
     """`NAME=ROOT`, or `[NAME=][USER@]HOST[:PORT]`; which of them is right, the transport knows."""
     name, equals, place = text.rpartition("=") if "=/" not in text else text.partition("=")
     if not equals:
-        return _parse_host(text, "")
+        return parse_host(text, "")
     try:
         check_target_name(name)
     except BadValue as error:
         raise BadValue(f'"{name}" {error}') from error
     no_control_characters(place)
     if not place.startswith(("/", "~")) and "/" not in place and place:
-        return _parse_host(place, name)
+        return parse_host(place, name)
     path = parse_local_path(place)
     if not path.is_absolute():
         raise BadValue("has a relative root; the directory must start with /")
@@ -329,7 +329,8 @@ def parse_target(text: str) -> Target | Host:
     return Target(name, Path("/", *path.parts[1:]))
 
 
-def _parse_host(text: str, name: str) -> Host:
+def parse_host(text: str, name: str) -> Host:
+    """`[USER@]HOST[:PORT]`, which is called `name` if that is not empty."""
     match = re.fullmatch(_ADDRESS, text)
     if not match or text.count("@") > 1:
         raise BadValue(

@@ -146,12 +146,14 @@ def hooks_of(site: Site, events: EventStream) -> Hooks:
 
 
 def _configured(site: Site, journal: Journal) -> Transport:
+    from sartoris.rollout.listed_targets import with_listed_targets
     from sartoris.transports.configured import configured
 
-    return configured(site.config, site.publish_path, journal.known_targets())
+    return configured(with_listed_targets(site), site.publish_path, journal.known_targets())
 
 
 def _questions_only(site: Site) -> Transport:
+    from sartoris.rollout.listed_targets import with_listed_targets
     from sartoris.transports.configured import questions_only
 
-    return questions_only(site.config, site.publish_path)
+    return questions_only(with_listed_targets(site), site.publish_path)

@@ -82,7 +82,7 @@ TRANSPORTS: dict[str, Kind] = {
     ),
     "ssh": Kind(
         _ssh,
-        has_targets=lambda config: bool(config.target),
+        has_targets=lambda config: bool(config.target or config.targets_command),
         targets_key="deploy.target",
         add_targets="git config --add deploy.target HOST   # for each target",
         source=by_connection,

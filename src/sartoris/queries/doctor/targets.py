@@ -13,6 +13,7 @@ from sartoris.events import EventStream
 from sartoris.journal.store import Journal, JournalUnusable
 from sartoris.queries.doctor.answering import answers, shared
 from sartoris.rollout.command import hooks_of
+from sartoris.rollout.listed_targets import with_listed_targets
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.rollout.wanted import moved_from
@@ -29,7 +30,7 @@ def transport_of(site: Site | None) -> Iterator[Transport | None]:
     if site is None or not site.has_fleet:
         yield None
         return
-    transport = configured(site.config, site.publish_path, _known(site), make=False)
+    transport = configured(with_listed_targets(site), site.publish_path, _known(site), make=False)
     try:
         yield transport
     finally:
