@@ -72,8 +72,15 @@ class Check:
     seconds: float | None = None
 
 
-# What the targets of these names answer, as findings; and by the word of an error what to type.
-Answers = Callable[[Sequence[str], Mapping[str, Sequence[str]]], Iterable[Finding]]
+# What to type about an error, given by its word, of these targets; nothing where nobody knows.
+Remedy = Callable[[str, Sequence[str]], Sequence[str]]
+# What the targets of these names answer, as findings.
+Answers = Callable[[Sequence[str], Remedy], Iterable[Finding]]
+
+
+def by_word(remedies: Mapping[str, Sequence[str]]) -> Remedy:
+    """Where it is the same for all targets."""
+    return lambda error, _: remedies.get(error, ())
 
 
 def look(checks: Sequence[Check]) -> Iterator[tuple[str, Finding]]:

@@ -103,7 +103,7 @@ class LocalTransport(Transport, HasChecks):
         return [Check("targets", "answers", lambda: self._look(answers))]
 
     def _look(self, answers: Answers) -> Iterator[Finding]:
-        from sartoris.diagnostics import ok
+        from sartoris.diagnostics import by_word, ok
         from sartoris.permissions import how_to_make
         from sartoris.shell import command
 
@@ -119,7 +119,7 @@ class LocalTransport(Transport, HasChecks):
             else f"{how_to_make(root)}{_UNLESS}"
             for root in missing
         ]
-        yield from answers(asked, {"unreachable": steps})
+        yield from answers(asked, by_word({"unreachable": steps}))
 
     def _perform(self, order: dict[str, object], target: str) -> Outcome:
         root = self._roots[target]

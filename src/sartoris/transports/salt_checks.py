@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from sartoris.diagnostics import Answers, Check, Finding, ok, refused, unknown, warning, wrong
+from sartoris.diagnostics import (
+    Answers,
+    Check,
+    Finding,
+    by_word,
+    ok,
+    refused,
+    unknown,
+    warning,
+    wrong,
+)
 from sartoris.errors import SartorisError
 from sartoris.formatting import plural
 from sartoris.shell import command
@@ -60,7 +70,9 @@ def checks(salt: Salt, answers: Answers, config: Path, expression: str) -> Seque
         names, missing = salt.matching()
         yield from _fleet(names, missing, expression)
         if names:
-            yield from answers(names, {**_REMEDIES, "agent-missing": _first_its_list(expression)})
+            yield from answers(
+                names, by_word({**_REMEDIES, "agent-missing": _first_its_list(expression)})
+            )
             yield _returners(list(salt.beside(names)))
 
     return [Check("targets", "salt", look, _SECONDS)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sartoris.config.values import Host
-from sartoris.diagnostics import Answers, Check, Finding, ok, warning, wrong
+from sartoris.diagnostics import Answers, Check, Finding, Remedy, ok, warning, wrong
 from sartoris.formatting import plural
 from sartoris.shell import command
 
@@ -38,7 +38,7 @@ def checks(ssh: Ssh, way: Way, hosts: Mapping[str, Host], answers: Answers) -> S
             yield wrong("ssh", text, _install(way))
             return
         yield from _descriptors(len(hosts))
-        yield from answers(tuple(hosts), _remedies(way, hosts))
+        yield from answers(tuple(hosts), _remedy(way, hosts))
         yield from _logins(ssh.logins())
 
     return [Check("targets", "ssh", look, _SECONDS)]
@@ -55,31 +55,42 @@ def _descriptors(targets: int) -> Iterator[Finding]:
     needed = _DESCRIPTORS * targets + _OWN_DESCRIPTORS
     if hard != resource.RLIM_INFINITY and hard < needed:
         text = (
-            f"a process may have {hard} files open, and connections to {targets} targets need"
-            f" {needed}"
+            f"a process may have {hard} files open, and connections to"
+            f" {plural(targets, 'target')} need {needed}"
         )
         yield wrong("open files", text, f"ulimit -Hn {needed}   # as root, or in limits.conf")
 
 
-def _remedies(way: Way, hosts: Mapping[str, Host]) -> Mapping[str, Sequence[str]]:
-    """What to type, by the word of an error."""
-    some = next(iter(hosts.values()))
-    port = ("-p", str(some.port)) if some.port else ()
-    plain = command(*way.program, *port, some.address)
-    login = [f"{plain}   # by hand, or another of them", f"ssh-copy-id {some.address}"]
-    if way.user:
-        rule = f"LOGIN ALL=({way.user}) NOPASSWD: ALL"
-        login = [
-            f"{plain} sudo -n -u {way.user} true   # by hand",
-            f"visudo -f /etc/sudoers.d/sartoris   # on the target: {rule}",
-        ]
-    return {
-        "host-key": ("git deploy doctor --host-keys   # shows them, and asks once",),
-        "login-refused": login,
-        "python-missing": ("apt-get install python3   # on the target",),
-        "git-missing": ("apt-get install git   # on the target",),
-        "unreachable": (f"{plain} true   # by hand, or another of them",),
-    }
+def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
+    """What to type, with the first of the targets that it is about."""
+
+    def remedy(error: str, targets: Sequence[str]) -> Sequence[str]:
+        host = hosts[targets[0]]
+        port = ("-p", str(host.port)) if host.port else ()
+        by_hand = command(*way.program, *port, host.address)
+        if error == "login-refused" and way.user:
+            rule = f"LOGIN ALL=({way.user}) NOPASSWD: ALL"
+            return (
+                f"{by_hand} sudo -n -u {way.user} true   # by hand",
+                f"visudo -f /etc/sudoers.d/sartoris   # there: {rule}",
+            )
+        steps = {
+            "host-key": (
+                "git deploy doctor --host-keys   # shows new ones, and asks once",
+                f"{by_hand} true   # by hand, for one that has changed",
+            ),
+            "login-refused": (
+                f"{by_hand} true   # by hand",
+                command("ssh-copy-id", *port, host.address),
+            ),
+            "python-missing": (f"{by_hand} apt-get install -y python3",),
+            "git-missing": (f"{by_hand} apt-get install -y git",),
+            "unreachable": (f"{by_hand} true   # by hand",),
+            "timeout": (f"{by_hand} true   # by hand",),
+        }
+        return steps.get(error, ())
+
+    return remedy
 
 
 def _logins(logins: Mapping[str, Login]) -> Iterator[Finding]:
@@ -90,7 +101,8 @@ def _logins(logins: Mapping[str, Login]) -> Iterator[Finding]:
     noisy = [name for name, one in logins.items() if one.said]
     if noisy:
         first = logins[noisy[0]].said.splitlines()[0]
-        text = f"{_names(noisy)} say something at a login, which does no harm: {first}"
+        says = "says" if len(noisy) == 1 else "say"
+        text = f"{_names(noisy)} {says} something at a login, which does no harm: {first}"
         yield ok("logins", text)
     for name, one in logins.items():
         if abs(one.clock) > _CLOCK:

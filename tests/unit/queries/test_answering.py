@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from sartoris.diagnostics import by_word
 from sartoris.orders import NEWEST_LEVEL, Order, Outcome
 from sartoris.queries.doctor.answering import answers
 from sartoris.transports.base import Transport
@@ -34,7 +35,7 @@ def test_files_that_clean_up_cannot_remove_are_named_with_what_removes_them() ->
     left = ("/srv/app/.sartoris/trash/slot0/t1/cache/x (www-data)",)
     transport = Answering({"web1": (), "web2": left})
 
-    _, found = answers(transport, ORDER, transport.fleet(), {})
+    _, found = answers(transport, ORDER, transport.fleet(), by_word({}))
 
     assert found.state == "warning"
     assert found.text == f"1 target (web2) cannot remove of old releases: {left[0]}"
@@ -46,7 +47,7 @@ def test_files_that_clean_up_cannot_remove_are_named_with_what_removes_them() ->
 def test_nothing_is_said_where_nothing_is_left() -> None:
     transport = Answering({"web1": (), "web2": ()})
 
-    assert len(list(answers(transport, ORDER, transport.fleet(), {}))) == 1
+    assert len(list(answers(transport, ORDER, transport.fleet(), by_word({})))) == 1
 
 
 class Aging(Answering):
@@ -68,7 +69,7 @@ def test_an_old_agent_is_wrong_only_where_what_is_configured_needs_a_newer_one()
     update = replace(ORDER, submodules="update")
 
     said = [
-        {one.state: one.text for one in answers(transport, order, transport.fleet(), {})}
+        {one.state: one.text for one in answers(transport, order, transport.fleet(), by_word({}))}
         for order in (ORDER, update)
     ]
 

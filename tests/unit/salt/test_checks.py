@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sartoris.diagnostics import Finding
+from sartoris.diagnostics import Finding, Remedy
 from sartoris.transports.salt_checks import _returners, checks
 
 
@@ -48,8 +48,8 @@ def told(salt: Bare) -> tuple[dict[str, Finding], dict[str, Sequence[str]]]:
     """What is found, by name, and what is advised for each error of a minion."""
     advice: dict[str, Sequence[str]] = {}
 
-    def answers(_: Sequence[str], remedies: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-        advice.update(remedies)
+    def answers(_: Sequence[str], remedy: Remedy) -> Iterator[Finding]:
+        advice["agent-missing"] = remedy("agent-missing", ["web1"])
         yield from ()
 
     (check,) = checks(salt, answers, Path("/etc/salt"), "G@role:web")

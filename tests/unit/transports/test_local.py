@@ -12,7 +12,7 @@ import pytest
 from sartoris.agent import outcome
 from sartoris.agent.child import Source
 from sartoris.agent.packs import Bring
-from sartoris.diagnostics import Finding
+from sartoris.diagnostics import Finding, Remedy
 from sartoris.orders import Order
 from sartoris.transports.local import Agent, LocalTransport, this_agent
 
@@ -133,7 +133,7 @@ def test_what_stands_in_the_place_of_a_new_target_is_not_said_to_be_made(tmp_pat
     local = LocalTransport({"web1": tmp_path / "web1"}, forks=1, new={"web1"})
     looked: list[str] = []
 
-    def answers(targets: Sequence[str], _: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    def answers(targets: Sequence[str], _: Remedy) -> Iterator[Finding]:
         looked.extend(targets)
         return iter(())
 

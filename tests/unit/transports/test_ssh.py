@@ -6,16 +6,18 @@ The programs here stand for ssh; what real ssh and sshd do is in `tests/ssh`.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from sartoris.config.values import Host
+from sartoris.diagnostics import Finding, Remedy, wrong
 from sartoris.orders import Order, Outcome
 from sartoris.releases.packs import Packs
 from sartoris.transports import ssh, ssh_connection, ssh_start
@@ -262,6 +264,51 @@ sys.stdin.read()
         sleeping = int(started.read_text())
         controller.kill()
     _wait(lambda: not _runs(agent) and not _runs(sleeping))
+
+
+def findings(transport: SshTransport) -> list[Finding]:
+    """What `doctor` finds, where targets answer as they do."""
+
+    def answers(targets: Sequence[str], remedy: Remedy) -> Iterator[Finding]:
+        for one in transport.run(status(), targets):
+            if not one.ok:
+                yield wrong("answers", one.message, *remedy(one.error, [one.target]))
+
+    (check,) = transport.checks(answers)
+    return list(check.look())
+
+
+def test_doctor_says_of_each_target_what_to_type(reach: Make, tmp_path: Path) -> None:
+    (tmp_path / "says-key").write_text("Host key verification failed.\n")
+    (tmp_path / "says-no").write_text("root@web1: Permission denied (publickey).\n")
+    program = tmp_path / "impostor"
+    found = {one.text: one for one in findings(reach("says-key", "says-no", "good"))}
+    assert found["ssh does not know its host key"].next_steps == (
+        "git deploy doctor --host-keys   # shows new ones, and asks once",
+        f"{program} says-key true   # by hand, for one that has changed",
+    )
+    refused = found["it does not let ssh in with the keys that there are"]
+    assert refused.next_steps == (
+        f"{program} says-no true   # by hand",
+        "ssh-copy-id says-no",
+    )
+
+
+def test_doctor_knows_of_clocks_and_of_what_a_login_says(reach: Make, here: Path) -> None:
+    here.write_text('#!/bin/sh\necho Welcome\nshift\nexec "$@"\n')
+    texts = [f"{one.state} {one.text}" for one in findings(reach("web1", program=here))]
+    assert "ok web1 says something at a login, which does no harm: Welcome" in texts
+    (clock,) = [one for one in findings(reach("good")) if one.name == "clocks"]
+    assert clock.state == "warning"  # the impostor's is of 1970
+    assert "s behind this machine's" in clock.text
+
+
+def test_doctor_names_a_limit_of_open_files_that_is_too_low(
+    reach: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (52, 52))
+    (limit,) = [one for one in findings(reach("good")) if one.name == "open files"]
+    assert "may have 52 files open, and connections to 1 target need 53" in limit.text
 
 
 @pytest.mark.parametrize(

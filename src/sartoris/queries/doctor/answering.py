@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from sartoris.diagnostics import Finding, ok, warning, wrong
+from sartoris.diagnostics import Finding, Remedy, ok, warning, wrong
 from sartoris.fleet.adopted import in_the_way
 from sartoris.fleet.causes import Cause, causes
 from sartoris.fleet.remaining import remaining
@@ -22,11 +22,11 @@ def answers(
     transport: Transport,
     order: Order,
     targets: Sequence[str],
-    fixing: Mapping[str, Sequence[str]],
+    remedy: Remedy,
 ) -> Iterator[Finding]:
     """What `targets` answer to `order`, the failures by cause.
 
-    `fixing` has what to type by the word of the error.
+    `remedy` knows what to type.
     """
     # Only an agent of the newest level answers it.
     question = replace(order, timeout=ANSWER, level=NEWEST_LEVEL)
@@ -44,10 +44,10 @@ def answers(
     old = {outcome.target for outcome in outcomes if outcome.error in _OLD}
     will_do = _new_enough(transport, order, old)
     for cause in causes(one for one in outcomes if one.target not in will_do):
-        yield wrong("answers", cause.describe(), *_steps(cause, fixing))
+        yield wrong("answers", cause.describe(), *_steps(cause, remedy))
     for cause in causes(one for one in outcomes if one.target in will_do):
         text = f"{cause.describe()}; what is configured now does not need it"
-        yield warning("answers", text, *_steps(cause, fixing))
+        yield warning("answers", text, *_steps(cause, remedy))
 
 
 def shared(transport: Transport, order: Order, targets: Sequence[str]) -> Iterator[Finding]:
@@ -70,5 +70,5 @@ def _new_enough(transport: Transport, order: Order, old: Collection[str]) -> set
     return {one.target for one in transport.run(question, sorted(old)) if one.error not in _OLD}
 
 
-def _steps(cause: Cause, fixing: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    return fixing.get(cause.error, ("git deploy report",))
+def _steps(cause: Cause, remedy: Remedy) -> Sequence[str]:
+    return remedy(cause.error, cause.targets) or ("git deploy report",)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from sartoris.diagnostics import Check, Finding, ok, warning
+from sartoris.diagnostics import Check, Finding, Remedy, ok, warning
 from sartoris.events import EventStream
 from sartoris.journal.store import Journal, JournalUnusable
 from sartoris.queries.doctor.answering import answers, shared
@@ -77,8 +77,8 @@ def target_checks(site: Site, transport: Transport) -> list[Check]:
     slot = site.slot(site.prefix)
     order, out = site.order(slot), Records(site).away.read()
 
-    def answering(targets: Sequence[str], fixing: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-        return answers(transport, order, [name for name in targets if name not in out], fixing)
+    def answering(targets: Sequence[str], remedy: Remedy) -> Iterator[Finding]:
+        return answers(transport, order, [name for name in targets if name not in out], remedy)
 
     checks = list(transport.checks(answering))
     if site.config.shared:
