@@ -18,7 +18,7 @@ from benchmarks.sites import Size
 from benchmarks.table import Table
 
 SITES = {"plain": Size(), "scattered": Size(scattered=True), "submodules": Size(submodules=100)}
-PARTS = (*SITES, "tags", "perl", "memory", "salt")
+PARTS = (*SITES, "tags", "perl", "memory", "salt", "ssh")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,6 +45,11 @@ def _tables(place: Path, said: argparse.Namespace) -> Iterator[Table]:
         from benchmarks import salt  # which not every place has
 
         yield from salt.measure(place / "salt", said.runs)
+    if "ssh" in said.parts:
+        from benchmarks import ssh  # the same
+
+        for targets in said.targets:
+            yield from ssh.measure(place / f"ssh-{targets}", targets, said.runs)
 
 
 def _parser() -> argparse.ArgumentParser:
