@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import io
 import json
 import os
 import pwd
@@ -15,8 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ import pytest
 from sartoris.agent import child
 from sartoris.agent.joined import joined, source
 from sartoris.agent.outcome import perform
+from sartoris.agent.packs import BadPack, Bring, Brought
+from sartoris.releases.packs import Packs
 from tests.agent.conftest import LIVE, Publisher, Target, program
 
 USER = "www-data"
@@ -138,6 +141,40 @@ every_way = pytest.mark.parametrize("way", [among_threads, over_stdin])
 TELL = "id -u; id -G; umask; pwd; echo $HOME $USER $SECRET; grep CapEff /proc/self/status"
 
 LOOK = "cat /proc/$PPID/environ > seen; exit 0"
+
+
+BroughtWay = Callable[[Target, dict[str, Any], Bring], dict[str, Any]]
+
+
+def run_anew(target: Target, order: dict[str, Any], bring: Bring) -> dict[str, Any]:
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        return threads.submit(perform, order, str(target.root), source, bring).result()
+
+
+def forked(target: Target, order: dict[str, Any], bring: Bring) -> dict[str, Any]:
+    """The tests' own process has threads only while somebody else runs some."""
+    return perform(order, str(target.root), bring=bring)
+
+
+def bringing(target: Target, commit: str, kind: str) -> Bring:
+    """A file of root's, or what comes over a wire."""
+
+    def bring(held: Sequence[str]) -> Brought | None:
+        pack = Packs(target.publisher.path).to(commit, held)
+        assert pack is not None
+        pack.path.chmod(0o600)
+        path, content = pack.path, pack.path.read_bytes()
+        facts = (pack.sha256, pack.size, pack.base)
+        if kind == "a file":
+            return Brought(*facts, lambda: path.open("rb"), "a wire", path)
+        return Brought(*facts, lambda: io.BytesIO(content), "a wire")
+
+    return bring
+
+
+every_brought_way = pytest.mark.parametrize(
+    ("way", "kind"), [(run_anew, "a file"), (forked, "a wire"), (run_anew, "a wire")]
+)
 
 
 @every_way
@@ -633,3 +670,39 @@ def test_a_list_that_the_agent_may_not_read_refuses_everything(guarded: Guarded)
     order = guarded.order("status")
     outcome = over_stdin(guarded, order, **by(USER))
     assert outcome["error"] == "bad-policy"
+
+
+@every_brought_way
+def test_what_is_brought_is_handed_to_the_process_of_the_user(
+    guarded: Guarded, way: BroughtWay, kind: str
+) -> None:
+    files = {f"file{number}": f"{number}\n" * 50 for number in range(9)}
+    for number in range(2):
+        commit = guarded.publish(f"t{number}", {**files, "index.php": f"{number}"})
+        order = guarded.order("fetch", f"t{number}", commit, url="")
+        outcome = way(guarded, order, bringing(guarded, commit, kind))
+        assert outcome["ok"], outcome
+        assert (outcome["came_by"], outcome["came_from"]) == ("pack", "a wire")
+    assert owners(guarded.directory) == {USER}
+
+
+@every_brought_way
+def test_what_is_brought_and_cannot_be_read_is_told_by_the_process_of_the_user(
+    guarded: Guarded, way: BroughtWay, kind: str
+) -> None:
+    commit = guarded.publish("t1", {"index.php": "1"})
+    bring = bringing(guarded, commit, kind)
+
+    def short(held: Sequence[str]) -> Brought | None:
+        brought = bring(held)
+        assert brought is not None
+        return replace(brought, size=brought.size + 1)
+
+    for broken, word in ((short, "ended after"), (lambda _: None, "no pack"), (_refuses, "a word")):
+        outcome = way(guarded, guarded.order("fetch", "t1", commit, url=""), broken)
+        assert outcome["error"] == "fetch-failed", str(outcome["message"])
+        assert word in outcome["message"]
+
+
+def _refuses(_: Sequence[str]) -> Brought | None:
+    raise BadPack("a word")

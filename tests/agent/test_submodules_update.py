@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sartoris.agent.outcome import perform
+from sartoris.agent.packs import Brought as Pack
 from sartoris.agent.submodules import resolved
+from sartoris.releases.packs import Packs
 from sartoris.releases.publish import PublishRepository
 from tests.agent.conftest import Target, tree
 from tests.unit.git.sample import Sample
@@ -254,6 +257,46 @@ def test_a_damaged_store_is_fetched_anew_with_its_submodules(site: Site) -> None
     site.at("ext/one").write(file="2\n").commit()
     site.deploy()
     git(site.target.store, "fsck", "--connectivity-only")
+
+
+class Brought(Target):
+    """It has no url: releases are brought as packs."""
+
+    def ask(self, action: str, tag: str = "", commit: str = "", **more: Any) -> dict[str, Any]:
+        def bring(held: Sequence[str]) -> Pack | None:
+            pack = Packs(self.publisher.path).to(commit, held)
+            if pack is None:
+                return None
+            path = pack.path
+            return Pack(pack.sha256, pack.size, pack.base, lambda: path.open("rb"), path=path)
+
+        order = self.order(action, tag, commit, **{**more, "url": ""})
+        return perform(order, str(self.root), bring=bring)
+
+
+def test_histories_of_submodules_are_brought_in_the_pack(site: Site) -> None:
+    site.target = Brought(site.target.root, site.target.publisher)
+    test_a_submodule_that_moved_is_brought_along(site)
+    site.submodule("ext/three")
+    site.deploy(keep=1)
+    site.remove("ext/one")
+    site.deploy(keep=1)
+    for pack in packs(site.target):
+        pack.chmod(0o600)
+        pack.write_bytes(b"nothing")
+    site.at("ext/two").write(file="more\n").commit()
+    site.deploy(keep=1)
+    git(site.target.store, "fsck", "--connectivity-only")
+
+
+def test_a_release_without_the_histories_is_no_base_for_one_with_them(site: Site) -> None:
+    brought = Brought(site.target.root, site.target.publisher)
+    other = PublishRepository(site.target.publisher.path, site.work.git, "none")
+    commit = other.publish("other-1", site.work.commit()).commit
+    brought.deploy("other-1", commit, submodules="none", switch=site.mode)
+    site.target = brought
+    site.work.write(index="2\n")
+    site.deploy()
 
 
 def test_shared_paths_and_the_deploy_file_may_be_inside_a_submodule(site: Site) -> None:

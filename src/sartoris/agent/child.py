@@ -14,20 +14,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn, Optional, Union
+from typing import Any, BinaryIO, NoReturn, Optional, Union
 
 from sartoris.agent.account import Account
 from sartoris.agent.answers import NoOutcome, outcome_in
 from sartoris.agent.errors import Failure
+from sartoris.agent.packs import BadPack, Bring, Brought, passed_on
 from sartoris.agent.programs import Programs, readable
 
 # Seconds above the order's timeout, at which the child itself gives up: it may have been stopped
 # until the first, and is killed at the second. Transports wait for half a minute above it.
 _GO_ON, _AT_MOST = 1.0, 20.0
 _LONGEST_MESSAGE = 1 << 24  # bytes; an order or outcome is far below
+_BROUGHT_AT_MOST = 4  # packs that one order can need, with a store that has to be replaced
 _TO_END = 2.0  # seconds that it may take to end when it says nothing more
 
 # Gives the text of the agent as one file; None where it has none, as from standard input.
@@ -48,15 +50,28 @@ def no_source() -> None:
 
 
 class Channel:
-    """JSON objects, one a line, between the two processes."""
+    """JSON objects, one a line, between the two processes.
 
-    def __init__(self, end: socket.socket) -> None:
+    `trusts`: it takes open files from the other side, which is root's then: `files` are those.
+    """
+
+    def __init__(self, end: socket.socket, *, trusts: bool = False) -> None:
         self._end, self._received = end, bytearray()
+        self._trusts = trusts
+        self.files: list[int] = []
 
-    def send(self, message: Mapping[str, Any], seconds: float = math.inf) -> None:
-        """Raises socket.timeout when the other side does not take it within `seconds`."""
+    def send(
+        self, message: Mapping[str, Any], seconds: float = math.inf, file: Optional[int] = None
+    ) -> None:
+        """With a file where one is given, as its descriptor.
+
+        Raises socket.timeout when the other side does not take it within `seconds`.
+        """
         self._wait_at_most(seconds)
-        self._end.sendall(json.dumps(message).encode("ascii") + b"\n")
+        text = json.dumps(message).encode("ascii") + b"\n"
+        sent = 0 if file is None else socket.send_fds(self._end, [text], [file])
+        if sent < len(text):  # or who has what it needs may be gone already
+            self._end.sendall(text[sent:])
 
     def receive(self, seconds: float = math.inf) -> Optional[dict[str, Any]]:
         """What the other side says next; None when it has ended.
@@ -67,7 +82,7 @@ class Channel:
         until = time.monotonic() + seconds
         while b"\n" not in self._received:
             self._wait_at_most(until - time.monotonic())
-            chunk = self._end.recv(1 << 16)
+            chunk = self._read()
             if not chunk:
                 return None
             self._received += chunk
@@ -81,6 +96,15 @@ class Channel:
         if not isinstance(message, dict):
             raise _no_message("is no JSON object")
         return message
+
+    def _read(self) -> bytes:
+        if not self._trusts:
+            return self._end.recv(1 << 16)
+        chunk, files, _, _ = socket.recv_fds(self._end, 1 << 16, 1)
+        for file in files:
+            os.set_inheritable(file, False)
+        self.files += files
+        return chunk
 
     def _wait_at_most(self, seconds: float) -> None:
         # 0 would be not to wait at all, even for what is there.
@@ -118,13 +142,15 @@ def carry_out_as(
     help_out: Callable[[], Mapping[str, Any]],
     timeout: int,
     source: Source,
+    bring: Optional[Bring] = None,
 ) -> dict[str, Any]:
     """Let a process of the user do `work` on the task; its answer.
 
     `work` gets the descriptor of a socket, see `answer`, and is a function of the agent's own. The
-    child may ask once for `help_out`, which is called here, by root: that is all that it can have
-    of root. `source` is what the process runs where this one cannot be forked. Raises Failure when
-    the child is killed, or has no answer well after `timeout` seconds.
+    child may ask once for `help_out`, which is called here, by root, and a few times for what
+    `bring` brings, which it gets as an open file: that is all that it can have of root. `source` is
+    what the process runs where this one cannot be forked. Raises Failure when the child is killed,
+    or has no answer well after `timeout` seconds.
     """
     clock = Programs(timeout)
     here, there = socket.socketpair()
@@ -137,7 +163,9 @@ def carry_out_as(
                 message = f"no process can be started on the target: {why}"
                 raise Failure("io-error", message) from error
         try:
-            answer = _converse(_Child(process, Channel(here), clock), task, help_out)
+            task = {**task, "brings": bring is not None}
+            helper = _Helper(help_out, bring, clock)
+            answer = _converse(_Child(process, Channel(here), clock), task, helper)
         except BaseException as error:
             _end_of(process, 0)
             if isinstance(error, socket.timeout):
@@ -161,8 +189,8 @@ class _Child:
     def __init__(self, process: _Process, channel: Channel, clock: Programs) -> None:
         self._process, self._channel, self._clock = process, channel, clock
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        self._channel.send(message, self._clock.left() + _AT_MOST)
+    def send(self, message: Mapping[str, Any], file: Optional[int] = None) -> None:
+        self._channel.send(message, self._clock.left() + _AT_MOST, file)
 
     def receive(self) -> Optional[dict[str, Any]]:
         """What the child says next; None when it has ended. Raises socket.timeout."""
@@ -187,14 +215,51 @@ def _end_of(process: _Process, seconds: float) -> int:
     return code
 
 
-def _converse(
-    child: _Child, task: Mapping[str, Any], help_out: Callable[[], Mapping[str, Any]]
-) -> Optional[dict[str, Any]]:
+class _Helper:
+    """What root does for the child: at its word, and not more often than an order can need it."""
+
+    def __init__(
+        self, help_out: Callable[[], Mapping[str, Any]], bring: Optional[Bring], clock: Programs
+    ) -> None:
+        self._help_out, self._bring, self._clock = help_out, bring, clock
+        self._asked, self._brought = False, 0
+
+    def help(self, child: _Child, asked: Mapping[str, Any]) -> bool:
+        """Whether it was asked for what it does."""
+        if "bring" in asked and self._bring is not None and self._brought < _BROUGHT_AT_MOST:
+            self._brought += 1
+            self._send_pack(child, self._bring, asked["bring"])
+            return True
+        if self._asked:
+            return False
+        self._asked = True
+        child.send(self._help_out())
+        return True
+
+    def _send_pack(self, child: _Child, bring: Bring, held: Any) -> None:
+        if not isinstance(held, list) or not all(isinstance(one, str) for one in held):
+            raise _no_message("asks for a pack for what is no list of commits")
+        with contextlib.ExitStack() as stack:
+            said: dict[str, Any] = {}
+            file = None
+            try:
+                brought = bring(held)
+                if brought is not None:
+                    said = {"sha256": brought.sha256, "size": brought.size, "base": brought.base}
+                    said["came_from"] = brought.came_from
+                    file = stack.enter_context(passed_on(brought, self._clock)).fileno()
+            except (BadPack, OSError) as why:
+                said = {"bad": str(why)}
+            child.send(said, file)
+
+
+def _converse(child: _Child, task: Mapping[str, Any], helper: _Helper) -> Optional[dict[str, Any]]:
     with contextlib.suppress(ConnectionError):
         child.send(task)
         message = child.receive()
-        if message is not None and "answer" not in message:
-            child.send(help_out())
+        while message is not None and "answer" not in message:
+            if not helper.help(child, message):
+                raise _no_message("asks too often")
             message = child.receive()
         return None if message is None else _outcome_of(message.get("answer"))
     return None
@@ -211,11 +276,24 @@ def _outcome_of(answered: Any) -> dict[str, Any]:
 
 def answer(
     descriptor: int,
-    carry_out: Callable[[Mapping[str, Any], Callable[[], dict[str, Any]]], Mapping[str, Any]],
+    carry_out: Callable[
+        [Mapping[str, Any], Callable[[], dict[str, Any]], Optional[Bring]], Mapping[str, Any]
+    ],
 ) -> None:
     """The child's side: read the task, carry it out, send the answer."""
     with socket.socket(fileno=descriptor) as end:
-        channel = Channel(end)
+        channel = Channel(end, trusts=True)
+
+        def bring(held: Sequence[str]) -> Optional[Brought]:
+            channel.send({"bring": list(held)})
+            said = channel.receive() or {}
+            if "bad" in said:
+                raise BadPack(str(said["bad"]))
+            if not channel.files:
+                return None
+            file = channel.files.pop()
+            facts = str(said["sha256"]), int(said["size"]), str(said["base"])
+            return Brought(*facts, lambda: _opened(file), str(said["came_from"]))
 
         def ask() -> dict[str, Any]:
             channel.send({})
@@ -223,7 +301,12 @@ def answer(
 
         task = channel.receive()
         if task is not None:
-            channel.send({"answer": carry_out(task, ask)})
+            brings = bring if task.get("brings") else None
+            channel.send({"answer": carry_out(task, ask, brings)})
+
+
+def _opened(file: int) -> BinaryIO:
+    return os.fdopen(file, "rb")
 
 
 def _start(

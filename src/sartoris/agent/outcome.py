@@ -9,6 +9,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Optional
 
 from sartoris.agent.atomic import AtomicSlot
@@ -75,7 +76,8 @@ def _attempt(raw: Any, root: str, source: Source, bring: Optional[Bring]) -> dic
         switches = order.action == "switch" and order.service
         helping = act if switches else _nothing_to_help_with
         work = carry_out_for_parent
-        return carry_out_as(account, task, work, lambda: _guarded(helping), order.timeout, source)
+        help_out = partial(_guarded, helping)
+        return carry_out_as(account, task, work, help_out, order.timeout, source, bring)
     except Failure as failure:
         return failure.fields()
 
@@ -86,16 +88,19 @@ def _nothing_to_help_with() -> dict[str, Any]:
 
 def carry_out_for_parent(descriptor: int) -> None:
     """Carry out the order of the process at the other end of a socket, as the user that we are."""
-    answer(descriptor, lambda task, ask: _guarded(lambda: _for_parent(task, ask)))
+    answer(descriptor, lambda task, *ask: _guarded(lambda: _for_parent(task, *ask)))
 
 
-def _for_parent(task: Mapping[str, Any], ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _for_parent(
+    task: Mapping[str, Any], ask: Callable[[], dict[str, Any]], bring: Optional[Bring]
+) -> dict[str, Any]:
     def act() -> None:
         done = ask()
         if not done.get("ok", True):
             raise Failure(done["error"], done["message"], done["output"])
 
-    return _in_slot(parse(task["order"]), task["order"], task["root"], act, task["user"])
+    order = parse(task["order"])
+    return _in_slot(order, task["order"], task["root"], act, task["user"], bring)
 
 
 def _in_slot(

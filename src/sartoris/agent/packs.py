@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Optional
+from typing import BinaryIO, NamedTuple, Optional, cast
 
 from sartoris.agent.files import create, remove
 from sartoris.agent.programs import Programs
@@ -89,6 +90,20 @@ def received(brought: Brought, here: Path, programs: Programs) -> Iterator[int]:
             except OSError as error:
                 raise BadPack(f"the pack cannot be read: {error.strerror}") from error
         yield file.fileno()
+
+
+@contextlib.contextmanager
+def passed_on(brought: Brought, programs: Programs) -> Iterator[BinaryIO]:
+    """The pack as a file that another process may read; that checks it. Raises as `received`."""
+    file: BinaryIO
+    if brought.path is not None:
+        with brought.path.open("rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        _copied(brought, cast(BinaryIO, copy), programs)
+        copy.seek(0)
+        yield cast(BinaryIO, copy)
 
 
 def _copied(brought: Brought, copy: BinaryIO, programs: Programs) -> str:

@@ -181,7 +181,7 @@ class Store:
     def _brought(self, began: float) -> bool:
         """Whether the release came as a pack. Raises Failure when there is no other way."""
         try:
-            came = self._take_pack(self.path, [one.commit for one in self._held()[::-1]])
+            came = self._take_pack(self.path, [one.commit for one in self._bases()])
         except BadPack as why:
             self.came = Came(refused=why.refused)
             if self.order.url:
@@ -215,7 +215,16 @@ class Store:
             self.git("cat-file", "-e", f"{self.order.commit}^{{tree}}", store=store)
         except GitFailed:
             raise BadPack(f"the pack does not bring {self.order.commit}") from None
+        # As git's own fetch does: what is built on may be damaged.
+        base = ["--not", brought.base] if brought.base else []
+        self.git("rev-list", "--objects", "--quiet", self.order.commit, *base, store=store)
         return Came("pack", brought.came_from, brought.size, refused=brought.refused)
+
+    def _bases(self) -> list[Release]:
+        """What a pack may build on, newest first: a release that holds as much as the new one."""
+        real = self.order.submodules == "update"
+        held = self._held()[::-1]
+        return [one for one in held if not real or one.submodules == "update"]
 
     def _pack_sizes(self) -> dict[str, int]:
         with contextlib.suppress(OSError), os.scandir(self.path / "objects" / "pack") as found:

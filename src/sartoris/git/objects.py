@@ -194,14 +194,15 @@ def write_pack_of_history(
 
 
 def write_thin_pack(git: Git, commits: Iterable[str], held: Iterable[str], file: BinaryIO) -> None:
-    """Write to the file what the trees of these commits have and those of the `held` ones do not.
+    """Write to the file what these commits reach and the `held` ones do not, as far as trees tell.
 
-    As deltas against what is held, too: whoever gets it has to have that. Commits without a common
+    Whoever gets it has to have those: there may be deltas against them, of which no new ones are
+    looked for (each costs every receiver more than it saves on the way). Commits without a common
     history count by their trees (`--shallow`), which costs no more than to compare these would.
     """
     request = _lines([*commits, *(f"^{commit}" for commit in held)])
-    thin = ("--revs", "--thin", "--shallow", "--delta-base-offset")
-    git.write(file, "pack-objects", "--quiet", "--stdout", COMPRESS, *thin, stdin=request)
+    thin = ("--revs", "--thin", "--shallow", "--window=0", "--delta-base-offset")
+    git.write(file, "pack-objects", "--quiet", "--stdout", *thin, stdin=request)
 
 
 def quote_alternate(directory: Path) -> bytes:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sartoris import atomic
 from sartoris.errors import SartorisError
@@ -38,6 +39,13 @@ class Pack:
     base: str
     sha256: str
     size: int
+
+
+class Carried(NamedTuple):
+    """The commits that carry the histories of the submodules of a new release and of its base."""
+
+    new: str = ""
+    old: str = ""
 
 
 class Packs:
@@ -99,9 +107,30 @@ class Packs:
         try:
             self._make_directory()
             with self._alone(name):
-                return self._remembered(name, base) or self._make(name, commit, base)
+                carried = self._submodules_of(commit, base)
+                return self._remembered(name, base, carried) or self._make(
+                    name, commit, base, carried
+                )
         except (SartorisError, OSError):
             return None
+
+    def _submodules_of(self, commit: str, base: str) -> Carried:
+        """What carries the histories of the submodules of both releases.
+
+        Where one of them ends early (a shallow clone), what brings them has to say so, and that is
+        git: then they are not in the pack.
+        """
+        if (self._repository / "shallow").exists():
+            return Carried()
+        form = "--format=%(objectname) %(refname)"
+        listed = self._git.lines("for-each-ref", form, "refs/tags", "refs/submodules")
+        refs = {name: id_ for id_, _, name in (line.partition(" ") for line in listed)}
+        found: dict[str, str] = {}
+        for name, id_ in refs.items():
+            carrier = refs.get(name.replace("refs/tags/", "refs/submodules/", 1))
+            if name.startswith("refs/tags/") and carrier:
+                found[id_] = carrier
+        return Carried(found.get(commit, ""), found.get(base, ""))
 
     def _make_directory(self) -> None:
         with suppress(FileExistsError):
@@ -115,13 +144,15 @@ class Packs:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _remembered(self, name: str, base: str) -> Pack | None:
+    def _remembered(self, name: str, base: str, carried: Carried) -> Pack | None:
         try:
             said = atomic.read_json(self.directory / f"{name}.json") or {}
         except ValueError:
             return None
         sha256, size = said.get("sha256"), said.get("size")
         if not isinstance(sha256, str) or not isinstance(size, int):
+            return None
+        if said.get("submodules", ["", ""]) != list(carried):
             return None
         pack = Pack(self.directory / f"{sha256}.pack", base, sha256, size)
         # Once for a process: what a disk has spoiled would be sent to everybody, and refused.
@@ -131,13 +162,14 @@ class Packs:
                 return pack
         return None
 
-    def _make(self, name: str, commit: str, base: str) -> Pack:
+    def _make(self, name: str, commit: str, base: str, carried: Carried) -> Pack:
         new = self.directory / f".{name}.new"
         new.unlink(missing_ok=True)  # of a process that was killed
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(new, flags, 0o666), "w+b") as file:
-                write_thin_pack(self._git, [commit], [base] if base else [], file)
+                wanted, held = (commit, carried.new), (base, carried.old)
+                write_thin_pack(self._git, filter(None, wanted), filter(None, held), file)
                 os.fsync(file.fileno())
                 size = file.seek(0, os.SEEK_END)
                 file.seek(0)
@@ -148,7 +180,7 @@ class Packs:
             new.unlink(missing_ok=True)
             raise
         said = {"version": VERSION, "from": base, "to": commit, "sha256": sha256, "size": size}
-        atomic.write_json(self.directory / f"{name}.json", said)
+        atomic.write_json(self.directory / f"{name}.json", {**said, "submodules": list(carried)})
         return pack
 
     def _prune(self) -> None:
