@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -245,6 +246,7 @@ def test_a_pack_that_breaks_off_is_one_target_s_failure_and_resync_goes_on(
     monkeypatch.setattr(packs.Packs, "to", truncated)
     ran = deployed.deploy("sync")
     assert ran.code == 71
+    assert "the pack is shorter on the deployment server's disk" in ran.err
     monkeypatch.setattr(packs.Packs, "to", find)
     deployed.ok("resync")
     assert deployed.files("web2")["index.php"] == "version 2\n"
@@ -267,3 +269,18 @@ def test_a_pack_whose_bytes_are_others_is_refused(
     ran = deployed.deploy("sync")
     assert ran.code == 71
     assert "the pack is another one" in ran.err
+
+
+def test_a_pack_that_somebody_has_removed_is_said_to_be_missing(
+    deployed: SshSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sartoris.releases import packs
+
+    def removed(_: packs.Packs, __: str, ___: list[str]) -> packs.Pack:
+        return packs.Pack(Path("/srv/nowhere.pack"), "", "0" * 64, 100)
+
+    started_with_a_change(deployed)
+    monkeypatch.setattr(packs.Packs, "to", removed)
+    ran = deployed.deploy("sync")
+    assert ran.code == 71
+    assert "there is no pack of the release" in ran.err

@@ -8,6 +8,7 @@ does that carries two pipes to a shell (`deploy.ssh`).
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import resource
 import threading
@@ -145,8 +146,6 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
 
     async def _perform(self, order: Order, message: Mapping[str, Any], target: str) -> Outcome:
         """Never raises because of a target."""
-        import json
-
         content = json.dumps(message).encode("ascii")
         answers = partial(Outcome, action=order.action, target=target, ok=False)
         began = time.monotonic()
@@ -158,31 +157,26 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
         except TimeoutError:
             return answers(error="timeout", message=f"no answer within {order.timeout} s")
         except Garbled as why:
-            message_ = f"the target answered with something that is no outcome: {why}"
-            return answers(error="crashed", message=message_)
+            text = f"the target answered with something that is no outcome: {why}"
+            return answers(error="crashed", message=text)
         return Outcome.answered(answer, action=order.action, target=target)
 
     async def _ask(self, order: Order, content: bytes, target: str) -> Any:
         """The answer. A connection that is lost is opened anew once: orders may be repeated."""
         brings = partial(self._packs.to, order.commit)
         seconds = order.timeout + _AFTER
-        connection = await asyncio.shield(self._connection(target))
-        try:
-            return await connection.ask(content, brings, seconds)
-        except Lost:
-            self._forget(target)
+        for may_repeat in (True, False):
             connection = await asyncio.shield(self._connection(target))
-        except BaseException:
-            self._forget(target)
-            raise
-        try:
-            return await connection.ask(content, brings, seconds)
-        except Lost as lost:
-            self._forget(target)
-            raise lost.why from None
-        except BaseException:
-            self._forget(target)
-            raise
+            try:
+                return await connection.ask(content, brings, seconds)
+            except Lost as lost:
+                self._forget(target)
+                if not may_repeat:
+                    raise lost.why from None
+            except BaseException:
+                self._forget(target)
+                raise
+        raise AssertionError
 
     def _connection(self, target: str) -> asyncio.Task[Connection]:
         """The connection that is open, or being opened. One that failed is tried anew."""

@@ -17,7 +17,7 @@ from typing import Any
 from sartoris.agent.serve import LONGEST_FRAME
 from sartoris.releases.packs import Pack
 from sartoris.transports.ssh_start import Greeting, agent_for, command, new_mark
-from sartoris.transports.ssh_words import NoConnection, ended
+from sartoris.transports.ssh_words import NoConnection, ended, lost
 
 # How long a login may take, with all that its shell does, and Python's start.
 LOGIN = 30.0  # seconds
@@ -63,6 +63,7 @@ class Connection:
         self._errors: deque[bytes] = deque()
         self._before = b""
         self._pipes: list[asyncio.BaseTransport] = []
+        self._has_spoken = False
         self.login = Login("", "", 0.0)
 
     @classmethod
@@ -125,6 +126,7 @@ class Connection:
             found = "" if greeting.version == "none" else f"; there is {greeting.version}"
             message = f"no Python 3.9 or newer that the agent can run with{found}"
             raise NoConnection(greeting.word, message, self._said())
+        self._has_spoken = True
         said = f"{self._before.decode(errors='replace')}\n{self._said()}".strip()
         self.login = Login(greeting.version, said, _ahead(greeting.clock, sent, time.time()))
         self._writer.write(agent_for(greeting))
@@ -156,7 +158,7 @@ class Connection:
                     if not isinstance(answer, dict) or "held" not in answer or "ok" in answer:
                         return answer
                     await self._bring(answer["held"], brings)
-        except TimeoutError:
+        except TimeoutError:  # which is an OSError, too
             raise
         except (asyncio.IncompleteReadError, OSError):
             raise Lost(await self._why()) from None
@@ -179,21 +181,24 @@ class Connection:
         """Send the pack for who has these releases; what is sent was read from an open file, so
         it can be removed meanwhile.
         """
-        pack = None
+        pack, file = None, None
         if brings is not None and isinstance(held, list):
             commits = [str(commit) for commit in held]
             pack = await asyncio.get_running_loop().run_in_executor(None, brings, commits)
-        if pack is None:
+        with suppress(OSError):  # somebody has tidied up
+            file = pack.path.open("rb") if pack else None
+        if pack is None or file is None:
             await self._send(b'{"pack": ""}')
             return
-        with pack.path.open("rb") as file:
+        with file:
             head = {"pack": pack.sha256, "base": pack.base, "size": pack.size}
             await self._send(json.dumps(head).encode("ascii"))
             left = pack.size
             while left:
                 part = file.read(min(left, _CHUNK))
                 if not part:  # it cannot be taken back, so it can only be cut off
-                    raise OSError(None, "the pack is shorter than it was")
+                    message = f"the pack is shorter on the deployment server's disk: {pack.path}"
+                    raise Lost(NoConnection("unreachable", message))
                 self._writer.write(part)
                 await self._writer.drain()
                 left -= len(part)
@@ -203,6 +208,8 @@ class Connection:
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._errors_end), _LAST_WORDS)
         code = await self._exit_code()
+        if self._has_spoken:
+            return lost(code, self._said())
         return ended(code, self._said(), self._before.decode(errors="replace"))
 
     async def _exit_code(self) -> int | None:

@@ -79,8 +79,20 @@ _AGAIN = re.compile(
 )
 
 
+def lost(code: int | None, said: str) -> NoConnection:
+    """A connection on which there was an agent. `code` is None where it was ended from here."""
+    if code is None or code < 0:
+        message = "the connection was lost, and what is live there is not known"
+        return NoConnection("unreachable", message, _last(said))
+    if code == _BY_SSH:
+        words = ended(code, said, "").message
+        return NoConnection("unreachable", f"the connection was lost: {words}", _last(said))
+    message = f"the agent ended with exit code {code} in the middle of the order"
+    return NoConnection("killed", message, _last(said))
+
+
 def ended(code: int | None, said: str, before_login: str) -> NoConnection:
-    """A connection on which there is no agent, or none any more.
+    """A connection on which there is no agent yet.
 
     `said` is what came on standard error, `before_login` what came before an agent could speak.
     """

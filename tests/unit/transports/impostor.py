@@ -91,6 +91,10 @@ def well(action: object) -> None:
     os.write(1, outcome(action))
 
 
+def dies(_: object) -> None:
+    sys.exit(137)
+
+
 ANSWERS: dict[str, Callable[[object], object]] = {
     "no-json": lambda _: os.write(1, frame(b"Welcome to web1")),
     "huge-frame": lambda _: os.write(1, b"\xff\xff\xff\xff"),
@@ -98,6 +102,7 @@ ANSWERS: dict[str, Callable[[object], object]] = {
     "split-character": split_character,
     "half-a-frame": half_a_frame,
     "always-lost": always_lost,
+    "dies": dies,
 }
 
 

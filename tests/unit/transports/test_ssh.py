@@ -113,7 +113,14 @@ def test_a_connection_that_was_lost_is_opened_anew_once(reach: Make, tmp_path: P
     assert outcomes["lost-once"].ok
     assert starts(tmp_path, "lost-once") == 2
     assert (outcomes["always-lost"].error, outcomes["always-lost"].silent) == ("unreachable", True)
+    assert outcomes["always-lost"].message.startswith("the connection was lost: ")
     assert starts(tmp_path, "always-lost") == 2
+
+
+def test_an_agent_that_dies_twice_in_the_middle_was_killed(reach: Make) -> None:
+    outcome = ask(reach("dies"))["dies"]
+    assert (outcome.error, outcome.silent) == ("killed", True)
+    assert "exit code 137 in the middle of the order" in outcome.message
 
 
 def test_a_server_that_is_too_busy_is_asked_again(reach: Make, tmp_path: Path) -> None:
