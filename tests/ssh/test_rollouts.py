@@ -114,3 +114,13 @@ def test_through_one_jump_host_that_turns_many_away_everybody_is_reached(
         transport.prepare()
         assert transport.not_answering(300.0) == {}
     assert "drop connection" not in site.fleet.servers["inside"].log.read_text()
+
+
+def test_real_submodules_come_along_on_the_connection(site: SshSite) -> None:
+    site.add_submodule("ext/lib", {"lib.php": "one\n"})
+    site.config("deploy.submodules", "update")
+    site.ok("start")
+    site.ok("sync")
+    lib = site.slot("web2") / "ext" / "lib"
+    assert (lib / "lib.php").read_text() == "one\n"
+    assert (lib / ".git").exists()
