@@ -498,6 +498,19 @@ def test_a_child_that_is_stopped_goes_on_when_its_time_is_up(guarded: Guarded, w
 
 
 @pytest.mark.parametrize("alone", [True, False])
+def test_a_child_that_is_stopped_late_goes_on_as_well(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    """On a busy machine it may come to that after it was first told to go on."""
+    monkeypatch.setattr(child, "_GO_ON", -2.0)
+    monkeypatch.setattr(child, "_is_alone", lambda: alone)
+    stop = "sleep 1.5; kill -STOP $PPID; exec sleep 60"
+    commit = guarded.publish("t1", {"deploy/target/prepare.sh": program(stop)})
+    outcome = guarded.ask("fetch", "t1", commit, timeout=3)
+    assert (outcome["error"], outcome["seconds"] < 15) == ("timeout", True)
+
+
+@pytest.mark.parametrize("alone", [True, False])
 def test_a_child_that_is_stopped_again_and_again_is_killed(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch, alone: bool
 ) -> None:

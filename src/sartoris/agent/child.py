@@ -30,6 +30,7 @@ from sartoris.agent.programs import Programs, readable
 _GO_ON, _AT_MOST = 1.0, 20.0
 _LONGEST_MESSAGE = 1 << 24  # bytes; an order or outcome is far below
 _BROUGHT_AT_MOST = 4  # packs that one order can need, with a store that has to be replaced
+_AGAIN = 0.5  # seconds after which a child that says nothing is told to go on once more
 _TO_END = 2.0  # seconds that it may take to end when it says nothing more
 
 # Gives the text of the agent as one file; None where it has none, as from standard input.
@@ -197,9 +198,20 @@ class _Child:
         try:
             return self._channel.receive(self._clock.left() + _GO_ON)
         except socket.timeout:
-            # Its time is up as well: if it was stopped, it ends now what it runs, and says so.
+            return self._after_its_time()
+
+    def _after_its_time(self) -> Optional[dict[str, Any]]:
+        """Its time is up as well: if it was stopped, it ends now what it runs, and says so. Until
+        it has, it can be stopped once more.
+        """
+        while True:
             os.kill(self._process.pid, signal.SIGCONT)
-            return self._channel.receive(self._clock.left() + _AT_MOST)
+            left = self._clock.left() + _AT_MOST
+            try:
+                return self._channel.receive(min(left, _AGAIN))
+            except socket.timeout:
+                if left <= _AGAIN:
+                    raise
 
 
 def _end_of(process: _Process, seconds: float) -> int:

@@ -51,7 +51,7 @@ _OPTIONS = (
     *("-o", "ClearAllForwardings=yes"),
     *("-o", "RemoteCommand=none"),
 )
-_AFTER = 15.0  # seconds that an answer may take after the order's own time
+_AFTER = 30.0  # seconds that an answer may take after the order's own time
 _RETRIES = 5
 _LEAVE = 1.0  # seconds in which connections end by themselves
 _KILLED = 10.0  # seconds after which it is the system's business that a killed process is gone
