@@ -53,11 +53,11 @@ def _came(found: SlotReport, *, everything: bool) -> list[Line]:
     """Which way the objects of the last rollout came, and who was given other bytes."""
     came = {one.target: one.came for one in found.targets if one.came}
     ways = []
-    for by, word in (("pack", "as a pack"), ("fetch", "by git fetch")):
+    for by, word in (("pack", "by pack"), ("fetch", "by git fetch")):
         sizes = [one.bytes for one in came.values() if one.by == by]
         if sizes:
-            ways.append(f"{len(sizes)} {word} ({size(sum(sizes))})")
-    told = f"The last rollout's objects came to {', to '.join(ways)}."
+            ways.append(f"{plural(len(sizes), 'target')} {word} ({size(sum(sizes))})")
+    told = f"Objects of the last rollout: {', '.join(ways)}."
     lines = [Line(told, hanging=2)] if ways else []
     for name, one in came.items():
         if everything and one.by:

@@ -73,7 +73,7 @@ def test_it_says_which_way_objects_came_and_who_was_given_others() -> None:
     told = lines(*fleet, came("web9", "fetch", 3 << 20, liar))
     assert told == [
         "10 of 10 targets current.",
-        "The last rollout's objects came to 9 as a pack (9.0 KiB), to 1 by git fetch (3.0 MiB).",
+        "Objects of the last rollout: 9 targets by pack (9.0 KiB), 1 target by git fetch (3.0 MiB).",
         f"web9 was given other bytes, and took none, by {liar}",
     ]
     told = lines(came("web1", "pack", 1024), everything=True)
