@@ -12,6 +12,7 @@ from tests.system.site import Site
 PAGE = Path(__file__).parents[2] / "docs" / "first-day.md"
 TAG = re.compile(r"slot0-\d{8}-\d{6}")
 VARYING = (
+    (re.compile(r"\(\d+ bytes\)"), "(BYTES)"),
     (re.compile(r"since \d\d \w{3} \d\d:\d\d"), "since TIME"),
     (TAG, "TAG"),
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "COMMIT"),

@@ -71,9 +71,10 @@ def test_it_says_which_way_objects_came_and_who_was_given_others() -> None:
     fleet = [came(f"web{number}", "pack", 1024) for number in range(9)]
     liar = "http://relay/1.pack"
     told = lines(*fleet, came("web9", "fetch", 3 << 20, liar))
+    ways = "9 targets by pack (9.0 KiB), 1 target by git fetch (3.0 MiB)"
     assert told == [
         "10 of 10 targets current.",
-        "Objects of the last rollout: 9 targets by pack (9.0 KiB), 1 target by git fetch (3.0 MiB).",
+        f"Objects of the last rollout: {ways}.",
         f"web9 was given other bytes, and took none, by {liar}",
     ]
     told = lines(came("web1", "pack", 1024), everything=True)
