@@ -100,6 +100,21 @@ class Server:
                 found.append(pid)
         return found
 
+    def logged_in(self) -> list[int]:
+        """The processes of its sshd that carry a connection."""
+        found = []
+        for pid in self.sessions():
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sshd:"):
+                    found.append(pid)
+        return found
+
+    def mount(self, *arguments: str) -> None:
+        """Mount something in its namespace."""
+        assert self.process
+        inside = ["nsenter", "-t", str(self.process.pid), "-m"]
+        subprocess.run([*inside, "mount", *arguments], check=True)
+
     def logins(self) -> int:
         return self.log.read_text(errors="replace").count("Accepted publickey")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 from contextlib import closing, suppress
 from pathlib import Path
@@ -18,21 +20,13 @@ from tests.ssh.conftest import (
     started_with_a_change,
     wait_until,
 )
+from tests.system.site import Ran
 
 
-def fetches(site: SshSite) -> dict[str, dict[str, object]]:
-    """What each target answered to the last fetch."""
-    report = site.deploy("report", "--json").document
-    return {one["target"]: one for one in report["slots"][0]["targets"]}
-
-
-def errors(events: list[dict[str, object]], action: str = "fetch") -> dict[str, tuple[str, str]]:
-    found = {}
-    for one in events:
-        outcome = one.get("outcome")
-        if isinstance(outcome, dict) and outcome["action"] == action and not outcome["ok"]:
-            found[str(outcome["target"])] = (str(outcome["error"]), str(outcome["message"]))
-    return found
+def failures(ran: Ran) -> dict[str, tuple[str, str]]:
+    """The error and message of each target that failed, by `--json`."""
+    outcomes = [one["outcome"] for one in ran.events if one["event"] == "target-answered"]
+    return {one["target"]: (one["error"], one["message"]) for one in outcomes if not one["ok"]}
 
 
 def test_targets_that_refuse_stop_the_sync_where_nothing_has_switched(deployed: SshSite) -> None:
@@ -41,12 +35,7 @@ def test_targets_that_refuse_stop_the_sync_where_nothing_has_switched(deployed: 
     deployed.fleet.servers["web2"].stop()
     ran = deployed.deploy("sync", "--json")
     assert ran.code == 71
-    errors_ = {
-        one["outcome"]["target"]: one["outcome"]["message"]
-        for one in ran.events
-        if one["event"] == "target-answered" and not one["outcome"]["ok"]
-    }
-    assert errors_ == {"web2": "the connection was refused"}
+    assert failures(ran) == {"web2": ("unreachable", "the connection was refused")}
     assert {deployed.live("web1"), deployed.live("web3")} == {first}
     deployed.fleet.servers["web2"].start()
     deployed.ok("resync")
@@ -128,14 +117,11 @@ def test_a_host_key_that_has_changed_is_told_from_one_that_is_new(site: SshSite)
     )
     site.ok("start")
     ran = site.deploy("sync", "--json")
-    messages = {
-        one["outcome"]["target"]: (one["outcome"]["error"], one["outcome"]["message"][:40])
-        for one in ran.events
-        if one["event"] == "target-answered" and not one["outcome"]["ok"]
+    changed = "its host key is not the one that ssh knows: another machine, or one that was set up"
+    assert failures(ran) == {
+        "web2": ("host-key", f"{changed} anew"),
+        "web3": ("host-key", "ssh does not know its host key"),
     }
-    assert messages["web2"] == ("host-key", "its host key is not the one that ssh kno")
-    assert messages["web3"] == ("host-key", "ssh does not know its host key")
-    assert "web1" not in messages
 
 
 def test_new_host_keys_are_shown_and_known_after_one_yes(site: SshSite) -> None:
@@ -178,21 +164,69 @@ def test_a_key_that_is_not_let_in_is_a_refused_login(site: SshSite) -> None:
 
 def test_a_disk_that_is_full_stops_the_fetch(site: SshSite) -> None:
     """A small file system of its own, in the target's namespace."""
-    web1 = site.fleet.servers["web1"]
-    assert web1.process
-    small = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", "/srv"]
-    done = os.spawnvp(os.P_WAIT, "nsenter", ["nsenter", "-t", str(web1.process.pid), "-m", *small])
-    assert done == 0
+    site.fleet.servers["web1"].mount("-t", "tmpfs", "-o", "size=64k", "none", "/srv")
     site.commit({"large": os.urandom(200_000).hex()})
     site.push()
     site.ok("start")
     ran = site.deploy("sync", "--json")
-    found = [
-        one["outcome"]["error"]
-        for one in ran.events
-        if one["event"] == "target-answered" and not one["outcome"]["ok"]
-    ]
-    assert found == ["no-space"]
+    assert [error for error, _ in failures(ran).values()] == ["no-space"]
+
+
+def test_a_path_on_a_read_only_disk_stops_the_fetch(site: SshSite) -> None:
+    site.fleet.servers["web1"].mount("-o", "remount,bind,ro", "/srv")
+    site.ok("start")
+    ran = site.deploy("sync", "--json")
+    assert [error for error, _ in failures(ran).values()] == ["read-only"]
+
+
+def test_a_connection_on_which_nothing_comes_back_is_given_up_and_opened_anew(
+    deployed: SshSite,
+) -> None:
+    """The server's side of it is stopped in the middle of the fetch, and says nothing any more."""
+    program = deployed.repo / "deploy" / "target" / "prepare.10-wait"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho x >> /srv/began\n[ -e /srv/again ] || sleep 3\n")
+    program.chmod(0o755)
+    deployed.commit({})
+    deployed.push()
+    deployed.ok("start")
+    web2 = deployed.fleet.servers["web2"]
+    with deployed.spawn("sync") as process:
+        wait_until((web2.srv / "began").exists)
+        (web2.srv / "again").touch()
+        stopped = web2.logged_in()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        _, err = process.communicate(timeout=60)
+    for pid in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    assert process.returncode == 0, err.decode()
+    assert deployed.live("web2") == deployed.live("web1")
+
+
+def test_a_configuration_of_ssh_with_all_that_people_put_there_is_ssh_s_own_business(
+    build: Build, tmp_path: Path
+) -> None:
+    """Sockets of one's own, which outlive the command, a banner of one's own, Match, Include."""
+    site = build(["web1", "web2"])
+    sockets = tempfile.mkdtemp(prefix="cp-", dir="/tmp")  # a socket's path has to be short
+    included = tmp_path / "included"
+    included.write_text(
+        "Match host web1 exec true\n  SetEnv COLOUR=blue\nHost *\n  ControlMaster auto\n"
+        f"  ControlPath {sockets}/%C\n  ControlPersist 60\n  RemoteCommand tmux\n"
+        "  RequestTTY force\n  LocalForward 127.0.0.1:1 127.0.0.1:2\n  LogLevel INFO\n"
+    )
+    site.fleet.write_config(f"Include {included}\n")
+    try:
+        site.ok("start")
+        site.ok("sync")
+        assert site.live("web1") == site.live("web2") == site.desired()
+    finally:
+        for name in site.fleet.servers:
+            ssh = ["ssh", "-F", str(site.fleet.ssh_config), "-O", "exit", name]
+            subprocess.run(ssh, capture_output=True, check=False)
+        shutil.rmtree(sockets)
 
 
 def _ended_by(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:

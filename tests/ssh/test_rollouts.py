@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from sartoris.config.values import Host
+from sartoris.config.targets import Host
 from sartoris.releases.packs import Packs
 from sartoris.transports.ssh import SshTransport, Way
 from tests.ssh.conftest import Build, SshSite, started_with_a_change

@@ -35,6 +35,7 @@ def revert(command: Command, choice: Choice) -> SyncResult:
     with command.exclusively():
         session = _begin(command, choice)
         try:
+            command.fleets.connect()
             session.run_hooks(Phase.PRE_START)
             announcing.starting(session)
             _tag(session, choice)

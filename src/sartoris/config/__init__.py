@@ -3,7 +3,8 @@
 from sartoris.config.config import Config
 from sartoris.config.loading import load_config
 from sartoris.config.problems import ConfigError
-from sartoris.config.values import BadValue, CountOrPercent, Target, check_prefix
+from sartoris.config.targets import Target
+from sartoris.config.values import BadValue, CountOrPercent, check_prefix
 
 __all__ = [
     "BadValue",

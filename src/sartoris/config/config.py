@@ -9,11 +9,10 @@ from typing import Literal
 
 from sartoris.config.caches import CacheServer
 from sartoris.config.problems import ConfigError, Problem
+from sartoris.config.targets import Host, Target
 from sartoris.config.values import (
     BadValue,
     CountOrPercent,
-    Host,
-    Target,
     check_name,
     check_prefix,
     check_target_path,

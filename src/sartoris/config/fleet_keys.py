@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sartoris.config import values, zones
+from sartoris.config import targets, values, zones
 from sartoris.config.key import Key
 from sartoris.config.values import choice, number
 
@@ -17,9 +17,9 @@ FLEET = (
     ),
     Key(
         name="target",
-        kind=values.TARGET,
+        kind=targets.TARGET,
         many=True,
-        targets_of={"local": values.Target, "ssh": values.Host},
+        targets_of={"local": targets.Target, "ssh": targets.Host},
         unset="a fleet without targets",
         meaning="A target. With `transport = local`: its name, and the directory on this machine "
         "that stands for its `/`. With `transport = ssh`: what ssh connects to, which is its name "

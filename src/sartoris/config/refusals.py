@@ -8,7 +8,7 @@ from typing import Any
 from sartoris.config.entries import Entry, Levels
 from sartoris.config.keys import KEYS, SECTION, find_key, known_names
 from sartoris.config.problems import Problem
-from sartoris.config.values import FORMS, Host, Target
+from sartoris.config.targets import FORMS, Host, Target
 
 Listed = Mapping[str, Sequence[tuple[Entry, Any]]]
 

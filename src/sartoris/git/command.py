@@ -81,6 +81,20 @@ class Git:
         Raises `GitFailed` when `check` and the exit code is not 0, `Refused` when git cannot be
         started.
         """
+        result = self._ended(arguments, stdin, subprocess.PIPE)
+        if check and not result.ok:
+            raise GitFailed(result.arguments, result.exit_code, result.tail())
+        return result
+
+    def write(self, file: BinaryIO, *arguments: str, stdin: bytes = b"") -> None:
+        """As `run`, with its standard output to a file, from where that is. Raises as `run`."""
+        result = self._ended(arguments, stdin, file)
+        if not result.ok:
+            raise GitFailed(result.arguments, result.exit_code, result.tail())
+
+    def _ended(
+        self, arguments: Sequence[str], stdin: bytes | None, stdout: int | BinaryIO
+    ) -> GitResult:
         command = self._command(arguments)
         try:
             done = subprocess.run(
@@ -89,34 +103,13 @@ class Git:
                 env=self._environment(),
                 input=stdin,
                 stdin=None if stdin is not None else subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise self._not_started() from error
-        result = GitResult(tuple(command), done.returncode, done.stdout, done.stderr)
-        if check and not result.ok:
-            raise GitFailed(result.arguments, result.exit_code, result.tail())
-        return result
-
-    def write(self, file: BinaryIO, *arguments: str, stdin: bytes = b"") -> None:
-        """As `run`, with its standard output to a file, from where that is. Raises as `run`."""
-        command = self._command(arguments)
-        try:
-            done = subprocess.run(
-                command,
-                cwd=self.directory,
-                env=self._environment(),
-                input=stdin,
-                stdout=file,
+                stdout=stdout,
                 stderr=subprocess.PIPE,
                 check=False,
             )
         except FileNotFoundError as error:
             raise self._not_started() from error
-        if done.returncode:
-            result = GitResult(tuple(command), done.returncode, b"", done.stderr)
-            raise GitFailed(result.arguments, result.exit_code, result.tail())
+        return GitResult(tuple(command), done.returncode, done.stdout or b"", done.stderr)
 
     def reach(self, *arguments: str, remote: str = "", stdin: bytes = b"") -> GitResult:
         """As `run`, for a command that talks to a remote: it is stopped when its time is over.

@@ -13,21 +13,22 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sartoris import atomic, documents
+from sartoris import documents
 from sartoris.config import BadValue, Config
-from sartoris.config.values import Host, check_target_name, parse_host
+from sartoris.config.targets import Host, parse_host
+from sartoris.config.values import check_target_name
 from sartoris.config.zones import Zone
 from sartoris.errors import Refused
 from sartoris.formatting import on_one_line, quoted
 from sartoris.git.environment import without_repository
+from sartoris.git.limited import run_limited
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.shell import command
@@ -63,39 +64,49 @@ def _lines(site: Site, program: Sequence[str]) -> list[dict[str, Any]]:
     kept = site.directory / "listed.json"
     if holder is not None:
         with suppress(documents.Unreadable):  # what cannot be read is asked for anew
-            recorded = documents.read(kept, _WHAT, lambda document: document)
-            if recorded and recorded.get("session") == holder.session:
-                return list(recorded.get("targets", ()))
+            recorded = documents.read(kept, _WHAT, _Recorded.of)
+            if recorded and recorded.session == holder.session:
+                return recorded.targets
     lines = list(_parsed(_output(program, site.repository.top), program))
     if holder is not None:
         with suppress(OSError):  # of somebody who may only look
-            content = {"version": 1, "session": holder.session, "targets": lines}
-            atomic.write_json(kept, content)
+            documents.write(kept, {"session": holder.session, "targets": lines})
     return lines
+
+
+class _Recorded(NamedTuple):
+    """What `session`, a rollout, was told."""
+
+    session: str
+    targets: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> _Recorded:
+        session, targets = document.get("session"), document.get("targets")
+        is_list = isinstance(targets, list) and all(isinstance(one, dict) for one in targets)
+        if not isinstance(session, str) or not isinstance(targets, list) or not is_list:
+            raise documents.Malformed("it has no targets")
+        return cls(session, targets)
 
 
 def _output(program: Sequence[str], directory: Path) -> str:
     try:
-        done = subprocess.run(
+        done = run_limited(
             program,
-            cwd=directory,
-            env=without_repository(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=LONGEST,
-            encoding="utf-8",
-            errors="replace",
+            directory=directory,
+            environment=without_repository(os.environ),
+            seconds=LONGEST,
         )
-    except subprocess.TimeoutExpired:
-        raise _bad(program, f"it took longer than {LONGEST:g} s") from None
     except OSError as error:
         why = f"it could not be started: {os.strerror(error.errno or 0)}"
         raise _bad(program, why) from error
-    if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise _bad(program, f"it ended with exit code {done.returncode}: {on_one_line(said)}")
-    return done.stdout
+    if done.exit_code is None:
+        raise _bad(program, f"it took longer than {LONGEST:g} s")
+    if done.exit_code != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        last = on_one_line(said[-1]) if said else "it said nothing"
+        raise _bad(program, f"it ended with exit code {done.exit_code}: {last}")
+    return done.stdout.decode(errors="replace")
 
 
 def _parsed(output: str, program: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from pathlib import PurePath
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sartoris.config.values import Host
+from sartoris.config.targets import Host
 from sartoris.orders import Order, Outcome
 from sartoris.releases.packs import Packs
 from sartoris.transports.base import (
@@ -99,11 +99,7 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
         return tuple(self._hosts)
 
     def prepare(self) -> None:
-        self._begin(self.fleet())
-
-    def _begin(self, targets: Sequence[str]) -> None:
-        """Open the connections that are not open; does not wait for them."""
-        self._running().call_soon_threadsafe(lambda: [self._connection(name) for name in targets])
+        self._running().call_soon_threadsafe(lambda: [*map(self._connection, self._hosts)])
 
     def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
         outcomes: SimpleQueue[Outcome | BaseException] = SimpleQueue()

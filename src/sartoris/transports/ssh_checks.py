@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from sartoris.config.values import Host
+from sartoris.config.targets import Host
 from sartoris.diagnostics import Answers, Check, Finding, Remedy, ok, warning, wrong
 from sartoris.formatting import plural
 from sartoris.shell import command

@@ -6,27 +6,18 @@ would write it after a "yes"; nothing is ever told to trust a key by itself.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sartoris.config.values import Host
+from sartoris.config.targets import Host
 from sartoris.shell import command
 from sartoris.transports.base import HostKey
+from sartoris.transports.ssh_settings import output_of, settings
 
 if TYPE_CHECKING:
     from sartoris.transports.ssh import Way
-
-_SECONDS = 10
-
-
-def settings(way: Way, host: Host) -> dict[str, str]:
-    """What ssh's configuration says of a target, by lower-case names; empty where ssh refuses."""
-    port = ("-p", str(host.port)) if host.port else ()
-    said = _output([*way.program, "-G", *port, host.address])
-    return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
 
 
 def new_host_keys(way: Way, hosts: Sequence[Host]) -> tuple[Sequence[HostKey], Mapping[str, str]]:
@@ -52,7 +43,7 @@ def new_host_keys(way: Way, hosts: Sequence[Host]) -> tuple[Sequence[HostKey], M
 
 def _keys(host: Host, facts: Mapping[str, str], file: Path) -> list[HostKey]:
     name, port = facts.get("hostname", host.address), facts.get("port", "22")
-    said = _output(["ssh-keyscan", "-T", "5", "-p", port, name])
+    said = output_of(["ssh-keyscan", "-T", "5", "-p", port, name])
     alias = facts.get("hostkeyalias", "none")
     shown = []
     for line in said.splitlines():
@@ -62,13 +53,13 @@ def _keys(host: Host, facts: Mapping[str, str], file: Path) -> list[HostKey]:
         names = names if alias == "none" else alias
         if _known(names, file):
             return []  # by another key: that is for a person to find out about
-        fingerprint = _output(["ssh-keygen", "-l", "-f", "-"], f"{names} {key}\n").strip()
+        fingerprint = output_of(["ssh-keygen", "-l", "-f", "-"], f"{names} {key}\n").strip()
         shown.append(HostKey(host.name, fingerprint, f"{names} {key}", file))
     return shown
 
 
 def _known(name: str, file: Path) -> bool:
-    return bool(file.exists() and _output(["ssh-keygen", "-F", name, "-f", str(file)]))
+    return bool(file.exists() and output_of(["ssh-keygen", "-F", name, "-f", str(file)]))
 
 
 def trust(keys: Sequence[HostKey]) -> None:
@@ -80,18 +71,3 @@ def trust(keys: Sequence[HostKey]) -> None:
             text = known.read()
             before = "\n" if text and not text.endswith("\n") else ""
             known.write(before + "".join(f"{key.line}\n" for key in of_file))
-
-
-def _output(words: Sequence[str], given: str = "") -> str:
-    try:
-        return subprocess.run(
-            words,
-            input=given,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            timeout=_SECONDS,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""

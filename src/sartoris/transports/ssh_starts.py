@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from sartoris.config.values import Host
-from sartoris.transports.ssh_host_keys import settings
+from sartoris.config.targets import Host
+from sartoris.transports.ssh_settings import settings
 
 if TYPE_CHECKING:
     from sartoris.transports.ssh import Way

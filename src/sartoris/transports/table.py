@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sartoris.config import Config
-from sartoris.config.values import Host, Target
+from sartoris.config.targets import Host, Target
 from sartoris.transports.base import Transport
 from sartoris.transports.source import Source, by_connection, by_path, by_url
 

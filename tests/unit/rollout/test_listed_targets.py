@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from sartoris.config import Config
-from sartoris.config.values import Host
+from sartoris.config.targets import Host
 from sartoris.config.zones import Zone
+from sartoris.git import limited
 from sartoris.git.repository import Repository
+from sartoris.rollout import listed_targets
 from sartoris.rollout.listed_targets import BadList, with_listed_targets
 from sartoris.rollout.lock import Holder
 from sartoris.rollout.options import Options
@@ -93,11 +95,15 @@ def test_without_a_rollout_it_is_asked_each_time(here: Here) -> None:
     assert here.times() == 2
 
 
-def test_what_was_kept_and_is_damaged_is_asked_for_anew(here: Here) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    ["{", '{"session": "first", "targets": 5}', '{"session": "first", "targets": [1]}', "[]"],
+)
+def test_what_was_kept_and_is_damaged_is_asked_for_anew(here: Here, damaged: str) -> None:
     here.say({"name": "web1"})
     here.lock("first")
     here.config()
-    (here.site().directory / "listed.json").write_text("{")
+    (here.site().directory / "listed.json").write_text(damaged)
     assert [one.name for one in here.config().target] == ["web1"]
 
 
@@ -129,6 +135,16 @@ def test_one_that_fails_is_told_with_its_last_words(here: Here) -> None:
         here.config()
     here.program.unlink()
     with pytest.raises(BadList, match="could not be started"):
+        here.config()
+
+
+def test_one_that_hangs_is_ended_with_what_it_has_started(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listed_targets, "LONGEST", 0.5)
+    monkeypatch.setattr(limited, "GRACE", 0.1)
+    here.program.write_text("#!/bin/sh\nsleep 600\n")
+    with pytest.raises(BadList, match=r"longer than 0\.5 s"):
         here.config()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sartoris.config.values import Host
+from sartoris.config.targets import Host
 from sartoris.diagnostics import Finding, Remedy, wrong
 from sartoris.orders import Order, Outcome
 from sartoris.releases.packs import Packs
