@@ -157,7 +157,7 @@ def test_packs_come_from_the_zone_s_relay_which_asks_the_origin_once(
     assert {site.files(target)["index.php"] for target in WEB} == {"three\n"}
     ran = site.deploy("report")
     report = ran.out + ran.err
-    assert "came to 4 as a pack" in report
+    assert "Objects of the last rollout: 4 targets by pack" in report
     assert f"web3 was given other bytes, and took none, by http://127.0.0.1:{liar}/" in report
 
 
