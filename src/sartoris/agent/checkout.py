@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sartoris.agent.files import MEBIBYTE, remove
+from sartoris.agent.index_file import has_file
 from sartoris.agent.parts import by_part, places_in
 from sartoris.agent.store import Store
 
@@ -75,9 +76,10 @@ class Checkout:
             *arguments, store=where, tree=tree, index=index, more=more, stdin=stdin
         )
 
-    def entries(self, index: Path) -> list[Entry]:
-        """What is in an index."""
-        listed = self.git("ls-files", "--stage", "-z", tree=self._directory, index=index)
+    def entries(self, index: Path, *pathspecs: str) -> list[Entry]:
+        """What is in an index, or of it what the pathspecs name."""
+        ask = ("ls-files", "--stage", "-z", "--", *pathspecs)
+        listed = self.git(*ask, tree=self._directory, index=index)
         found = []
         for record in os.fsdecode(listed).split("\0")[:-1]:
             facts, _, path = record.partition("\t")
@@ -85,17 +87,20 @@ class Checkout:
             found.append(Entry(mode, id_, path))
         return found
 
-    def converted(self, commit: str, index: Path, entries: Sequence[Entry]) -> dict[str, Path]:
+    def converted(self, commit: str, index: Path) -> dict[str, Path]:
         """The files of a commit that its attributes convert.
 
         Each path, with a file that is as it should be, and may be taken. `index` has the tree of
-        the commit, and `entries` are those of the index.
+        the commit.
         """
-        attributes = [one for one in entries if one.path.rpartition("/")[2] == ".gitattributes"]
+        if not has_file(index, ".gitattributes"):
+            return {}
+        attributes = self.entries(index, ":(glob)**/.gitattributes")
         converting = self._converting([one for one in attributes if one.mode != GITLINK])
         if not converting:
             return {}
         here = self._directory
+        entries = self.entries(index)
         places = places_in(self.git("cat-file", "commit", commit, tree=here, index=index))
         files = by_part([one.path for one in entries if one.mode not in (LINK, GITLINK)], places)
         where = self._git_directory("converting", "")

@@ -33,6 +33,7 @@ MODULES = (
     "store",
     "diagnosis",
     "modes",
+    "index_file",
     "parts",
     "checkout",
     "tree",

@@ -211,14 +211,21 @@ class Store:
         here = self.place.own / f".pack-{self.order.slot}"
         with received(brought, here, self.programs) as pack:
             self.git("index-pack", "--stdin", "--fix-thin", store=store, stdin=pack)
-        try:
-            self.git("cat-file", "-e", f"{self.order.commit}^{{tree}}", store=store)
-        except GitFailed:
-            raise BadPack(f"the pack does not bring {self.order.commit}") from None
         # As git's own fetch does: what is built on may be damaged.
         base = ["--not", brought.base] if brought.base else []
-        self.git("rev-list", "--objects", "--quiet", self.order.commit, *base, store=store)
+        try:
+            self.git("rev-list", "--objects", "--quiet", self.order.commit, *base, store=store)
+        except GitFailed:
+            if not self._has_commit(store):
+                raise BadPack(f"the pack does not bring {self.order.commit}") from None
+            raise
         return Came("pack", brought.came_from, brought.size, refused=brought.refused)
+
+    def _has_commit(self, store: Path) -> bool:
+        with contextlib.suppress(GitFailed):
+            self.git("cat-file", "-e", f"{self.order.commit}^{{tree}}", store=store)
+            return True
+        return False
 
     def _bases(self) -> list[Release]:
         """What a pack may build on, newest first: a release that holds as much as the new one."""

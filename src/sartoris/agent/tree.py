@@ -11,7 +11,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Optional
 
-from sartoris.agent.checkout import GITLINK, LINK, Checkout, Entry, blob_id, blob_id_of, is_program
+from sartoris.agent.checkout import (
+    GITLINK,
+    LINK,
+    Checkout,
+    Entry,
+    blob_id,
+    blob_id_of,
+    is_program,
+)
 from sartoris.agent.errors import Failure, GitFailed
 from sartoris.agent.files import (
     is_real_directory,
@@ -20,6 +28,7 @@ from sartoris.agent.files import (
     make_directory,
     remove,
 )
+from sartoris.agent.index_file import number_of_entries, written_last
 from sartoris.agent.modes import Modes, directories_of
 from sartoris.agent.records import Release, digest_of
 from sartoris.agent.store import Store
@@ -41,14 +50,15 @@ class Tree:
         is_new = not lexists(self.path)
         if is_new:
             make_directory(self.path)
+        else:
+            self._mend_what_git_cannot_see()
         checkout = Checkout(self.store, self.place.checkout)
         checkout.git("read-tree", "--reset", "-u", self.commit, tree=self.path, index=self.index)
-        entries = checkout.entries(self.index)
-        for path, file in checkout.converted(self.commit, self.index, entries).items():
+        for path, file in checkout.converted(self.commit, self.index).items():
             file.replace(self.path / path)
         checkout.end()
         if not is_new:
-            self._mend_modes(entries)
+            self._mend_directories()
 
     def recall(self, commit: str) -> None:
         """Make an index that is lost, or damaged, as it is with the commit in the tree.
@@ -58,29 +68,40 @@ class Tree:
         """
         with contextlib.suppress(GitFailed):
             if is_real_file(self.index):
-                self.store.git("ls-files", "-z", tree=self.path.parent, index=self.index)
+                # It names nothing, for there can be no such file, but has to read the index.
+                ask = ("ls-files", "-z", "--", ":(literal).git")
+                self.store.git(*ask, tree=self.path.parent, index=self.index)
                 return
         remove(self.index)
         self.store.git("read-tree", commit, tree=self.path.parent, index=self.index)
 
-    def _mend_modes(self, entries: Sequence[Entry]) -> None:
-        """Let nothing be as an earlier release left it, or as somebody made it since."""
+    def _mend_what_git_cannot_see(self) -> None:
+        """Give those files their permissions back whose changes are too early to be noticed.
+
+        Any other file needs no look. git has written it, under our umask; whoever changes its
+        permissions changes the time in its inode, by which git sees that it is to be written again.
+        """
         modes = Modes(self.path, exact=not self._is_live)
-        for path in self._directories(entries):
+        for name, executable in written_last(self.index, len(self.commit) // 2):
+            path = self.path / name
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                facts = path.lstat()
+                if stat.S_ISREG(facts.st_mode):
+                    self._mend_mode(path, facts, modes.of_file(facts, executable=executable))
+
+    def _mend_directories(self) -> None:
+        """Let none be as an earlier release left it, or as somebody made it since."""
+        modes = Modes(self.path, exact=not self._is_live)
+        for path in self._directories():
             facts = path.lstat()
             self._mend_mode(path, facts, modes.of_directory(facts))
-        for entry in entries:
-            if entry.mode not in (LINK, GITLINK):
-                path = self.path / entry.path
-                facts = path.lstat()
-                self._mend_mode(path, facts, modes.of_file(facts, executable=is_program(entry)))
 
-    def _directories(self, entries: Sequence[Entry]) -> Iterator[Path]:
+    def _directories(self) -> Iterator[Path]:
         """The directories of the release; the top only where it is not somebody's own choice."""
         if not self._is_live:
             yield self.path
-        yield from (self.path / path for path in directories_of(one.path for one in entries))
-        yield from (self.path / one.path for one in entries if one.mode == GITLINK)
+        listed = self.store.git("ls-tree", "-r", "-d", "-z", "--name-only", self.commit)
+        yield from (self.path / path for path in os.fsdecode(listed).split("\0")[:-1])
 
     def _mend_mode(self, path: Path, facts: os.stat_result, wanted: int) -> None:
         if stat.S_IMODE(facts.st_mode) == wanted:
@@ -114,10 +135,9 @@ class Tree:
             raise Failure("io-error", f"{message}; is this file system case-insensitive?")
 
     def _is_exact(self) -> bool:
-        with self.index.open("rb") as file:
-            entries = int.from_bytes(file.read(12)[8:], "big")
         # An empty tree counts as one empty directory, which it is.
-        return max(entries, 1) == _count(self.path, self._opaque(), self._excluded())
+        found = _count(self.path, self._opaque(), self._excluded())
+        return max(number_of_entries(self.index), 1) == found
 
     def _opaque(self) -> frozenset[str]:
         """The directories inside that are one entry of the index each, whatever is in them."""
@@ -256,7 +276,7 @@ class Tree:
             checkout, index = Checkout(self.store, directory / "checkout"), directory / "index"
             checkout.git("read-tree", commit, tree=directory, index=index)
             entries = checkout.entries(index)
-            converted = checkout.converted(commit, index, entries)
+            converted = checkout.converted(commit, index)
             found = list(self._changed(entries, converted))
             added = self.others(entries)
             ignored: set[str] = set()
