@@ -62,11 +62,17 @@ Build = Callable[..., SshSite]
 
 @pytest.fixture
 def build(tmp_path: Path, servers: Servers, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
-    """Makes a site with these targets; `more` is for their sshd_config."""
+    """Makes a site with these targets; `more` is for their sshd_config, and those `elsewhere` have
+    a network of their own.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
-    def make(names: Sequence[str] = ("web1", "web2", "web3"), more: str = "") -> SshSite:
-        servers.add(names, more)
+    def make(
+        names: Sequence[str] = ("web1", "web2", "web3"),
+        more: str = "",
+        elsewhere: Sequence[str] = (),
+    ) -> SshSite:
+        servers.add(names, more, elsewhere=elsewhere)
         Site.build(tmp_path / "site", targets=0)
         site = SshSite(tmp_path / "site", servers)
         site.config("deploy.transport", "ssh")

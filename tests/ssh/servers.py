@@ -1,8 +1,9 @@
 """Real ssh servers, each with a `/srv` of its own.
 
 Each sshd runs in a mount namespace in which a private directory is mounted over `/srv`, so that
-many targets with the same path live on one machine. They listen on ports of this machine, and take
-one key. Who logs in has `/srv` as home, so that nobody's `.bashrc` takes part.
+many targets with the same path live on one machine. They listen on ports of this machine, or in a
+network of their own, and take one key. Who logs in has `/srv` as home, so that nobody's `.bashrc`
+takes part.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from tests.programs import need
 
 SSHD = "/usr/sbin/sshd"
 WHOLE = """
-ListenAddress 127.0.0.1
 UsePAM no
 StrictModes no
 PasswordAuthentication no
@@ -53,6 +53,50 @@ def need_servers() -> None:
     Path("/run/sshd").mkdir(exist_ok=True)
 
 
+@dataclass(frozen=True)
+class Network:
+    """A network namespace, and the cable to it from this machine."""
+
+    name: str
+    address: str
+
+    @classmethod
+    def make(cls, number: int) -> Network:
+        """Skips a test where there cannot be one; fails where there has to be. `number`: of a port
+        that nobody else has, so that nobody else has these names and addresses.
+        """
+        ip = need("ip")
+        name, block = f"srt{number}", number % (1 << 14)
+        here, there = (f"10.213.{block >> 6}.{4 * (block & 63) + one}" for one in (1, 2))
+        network = cls(name, there)
+        for words in (
+            ["netns", "add", name],
+            ["link", "add", name, "type", "veth", "peer", "name", "cable", "netns", name],
+            ["addr", "add", f"{here}/30", "dev", name],
+            ["link", "set", name, "up"],
+            ["-n", name, "addr", "add", f"{there}/30", "dev", "cable"],
+            ["-n", name, "link", "set", "cable", "up"],
+        ):
+            done = subprocess.run([ip, *words], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                network.remove()
+                reason = f"a target that can be cut off needs a network namespace: {done.stderr}"
+                assert os.environ.get("CI") != "true", reason
+                pytest.skip(reason)
+        return network
+
+    def cut(self) -> None:
+        """Nothing comes through any more, and nobody is told."""
+        subprocess.run(["ip", "-n", self.name, "link", "set", "cable", "down"], check=True)
+
+    def mend(self) -> None:
+        subprocess.run(["ip", "-n", self.name, "link", "set", "cable", "up"], check=True)
+
+    def remove(self) -> None:
+        for words in (["link", "del", self.name], ["netns", "del", self.name]):
+            subprocess.run(["ip", *words], capture_output=True, check=False)
+
+
 @dataclass
 class Server:
     """One target. `srv` is what is mounted over its `/srv`, `log` what its sshd writes."""
@@ -62,13 +106,17 @@ class Server:
     srv: Path
     log: Path
     config: Path
+    network: Network | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         inside = 'mount --make-rprivate / && mount --bind "$0" /srv && exec "$@"'
+        name = self.network.name if self.network else ""
+        inside_of = ("nsenter", f"--net=/run/netns/{name}") if name else ()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
+                    *inside_of,
                     *("unshare", "-m", "sh", "-c", inside, str(self.srv)),
                     *(SSHD, "-D", "-e", "-f", str(self.config)),
                 ],
@@ -77,7 +125,11 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for_port(self.port)
+        wait_for_port(self.port, self.address)
+
+    @property
+    def address(self) -> str:
+        return self.network.address if self.network else "127.0.0.1"
 
     def stop(self) -> None:
         """End it, with all its sessions, as a machine that is switched off."""
@@ -125,10 +177,10 @@ def _namespace(pid: int) -> str:
     return ""
 
 
-def wait_for_port(port: int, seconds: float = 10) -> None:
+def wait_for_port(port: int, address: str = "127.0.0.1", seconds: float = 10) -> None:
     until = time.monotonic() + seconds
     while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with suppress(OSError), socket.create_connection((address, port), 1):
             return
         assert time.monotonic() < until, f"nothing listens on port {port}"
         time.sleep(0.02)
@@ -154,6 +206,7 @@ class Servers:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.key = self._new_key("id")
         self.host_key = self._new_key("host")
+        self.authority = self._new_key("authority")
         self.known_hosts = self.directory / "known_hosts"
         self.ssh_config = self.directory / "ssh_config"
         (self.directory / "authorized_keys").write_text(
@@ -165,20 +218,32 @@ class Servers:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
         return key
 
-    def add(self, names: Sequence[str], more: str = "") -> list[Server]:
-        """Start a server for each of the names; `more` goes into their sshd_config, at its top."""
+    def certify(self, validity: str) -> Path:
+        """Have the authority sign the key, valid as `ssh-keygen -V` has it; the certificate."""
+        sign = ["ssh-keygen", "-q", "-s", str(self.authority), "-I", "deployer", "-n", "root"]
+        subprocess.run([*sign, "-V", validity, str(self.key.with_suffix(".pub"))], check=True)
+        return self.key.with_name("id-cert.pub")
+
+    def add(
+        self, names: Sequence[str], more: str = "", *, elsewhere: Sequence[str] = ()
+    ) -> list[Server]:
+        """Start a server for each of the names; `more` goes into their sshd_config, at its top.
+
+        Those `elsewhere` have a network of their own.
+        """
         added = []
         for name, port in zip(names, free_ports(len(names)), strict=True):
             here = self.directory / name
             (here / "srv").mkdir(parents=True)
             config = here / "sshd_config"
+            network = Network.make(port) if name in elsewhere else None
+            server = Server(name, port, here / "srv", here / "log", config, network)
+            self.servers[name] = server
             config.write_text(
-                f"{more}\nPort {port}\nHostKey {self.host_key}\n"
+                f"{more}\nListenAddress {server.address}\nPort {port}\nHostKey {self.host_key}\n"
                 f"AuthorizedKeysFile {self.directory}/authorized_keys\n{self.settings}",
                 encoding="utf-8",
             )
-            server = Server(name, port, here / "srv", here / "log", config)
-            self.servers[name] = server
             added.append(server)
         for server in added:
             server.start()
@@ -188,10 +253,10 @@ class Servers:
     def write_config(self, more: str = "") -> None:
         """The client's ssh_config, and its known hosts."""
         public = self.host_key.with_suffix(".pub").read_text(encoding="ascii")
-        hosts = [f"[127.0.0.1]:{server.port} {public}" for server in self.servers.values()]
+        hosts = [f"[{server.address}]:{server.port} {public}" for server in self.servers.values()]
         self.known_hosts.write_text("".join(hosts), encoding="ascii")
         blocks = [
-            f"Host {name}\n  HostName 127.0.0.1\n  Port {server.port}\n"
+            f"Host {name}\n  HostName {server.address}\n  Port {server.port}\n"
             for name, server in self.servers.items()
         ]
         self.ssh_config.write_text(
@@ -209,3 +274,5 @@ class Servers:
     def stop(self) -> None:
         for server in self.servers.values():
             server.stop()
+            if server.network:
+                server.network.remove()

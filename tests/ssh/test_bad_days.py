@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from contextlib import closing, suppress
@@ -20,6 +21,7 @@ from tests.ssh.conftest import (
     started_with_a_change,
     wait_until,
 )
+from tests.ssh.servers import Servers
 from tests.system.site import Ran
 
 
@@ -162,6 +164,24 @@ def test_a_key_that_is_not_let_in_is_a_refused_login(site: SshSite) -> None:
     assert "it does not let ssh in with the keys that there are (web1, web2, web3)" in ran.err
 
 
+def test_an_expired_certificate_is_a_refused_login_and_doctor_names_it(
+    servers: Servers, build: Build
+) -> None:
+    """ssh itself says no more than that it was refused."""
+    expired = servers.certify("-2h:-1h")
+    authority = servers.authority.with_suffix(".pub")
+    site = build(["web1"], f"TrustedUserCAKeys {authority}\nAuthorizedKeysFile none\n")
+    site.ok("start")
+    ran = site.deploy("sync", "--json")
+    refused = "it does not let ssh in with the keys that there are"
+    assert failures(ran) == {"web1": ("login-refused", refused)}
+    told = site.deploy("doctor")
+    assert f"ssh-keygen -L -f {expired}   # this certificate has expired: 20" in told.out
+    servers.certify("-1h:+1h")
+    site.ok("resync")
+    assert site.live("web1") == site.desired()
+
+
 def test_a_disk_that_is_full_stops_the_fetch(site: SshSite) -> None:
     """A small file system of its own, in the target's namespace."""
     site.fleet.servers["web1"].mount("-t", "tmpfs", "-o", "size=64k", "none", "/srv")
@@ -264,57 +284,77 @@ def test_nothing_of_ours_is_left_when_the_controller_goes_in_the_middle(
     assert len({deployed.live(name) for name in deployed.fleet.servers}) == 1
 
 
-def test_a_pack_that_breaks_off_is_one_target_s_failure_and_resync_goes_on(
-    deployed: SshSite, monkeypatch: pytest.MonkeyPatch
+def with_open_files(site: SshSite, most: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Type `git deploy ARGUMENTS` where no process may have more files open than that."""
+    program = "from sartoris.cli.main import git_deploy; git_deploy()"
+    return subprocess.run(
+        [
+            "sh",
+            "-c",
+            f'ulimit -n {most}; exec "$@"',
+            "sh",
+            sys.executable,
+            "-c",
+            program,
+            *arguments,
+        ],
+        cwd=site.repo,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_too_few_open_files_are_said_with_the_number_before_anything_is_done(
+    deployed: SshSite,
 ) -> None:
-    from sartoris.releases import packs
-
-    find = packs.Packs.to
-
-    def truncated(self: packs.Packs, commit: str, held: list[str]) -> packs.Pack | None:
-        pack = find(self, commit, held)
-        assert pack
-        return packs.Pack(pack.path, pack.base, pack.sha256, pack.size + 100)
-
+    first, tags = deployed.live("web1"), deployed.tags()
+    refused = with_open_files(deployed, 55, "start")
+    assert refused.returncode == 1
+    assert "may have 55 files open, and connections to 3 targets need 59" in refused.stderr
+    assert "ulimit -n 59" in refused.stderr
+    assert deployed.holder is None
+    assert deployed.tags() == tags
     started_with_a_change(deployed)
-    monkeypatch.setattr(packs.Packs, "to", truncated)
-    ran = deployed.deploy("sync")
-    assert ran.code == 71
-    assert "the pack is shorter on the deployment server's disk" in ran.err
-    monkeypatch.setattr(packs.Packs, "to", find)
-    deployed.ok("resync")
-    assert deployed.files("web2")["index.php"] == "version 2\n"
+    assert with_open_files(deployed, 55, "sync").returncode == 1
+    assert {deployed.live(name) for name in deployed.fleet.servers} == {first}
+    ran = with_open_files(deployed, 59, "sync")
+    assert ran.returncode == 0, ran.stderr
+    assert deployed.files("web3")["index.php"] == "version 2\n"
 
 
-def test_a_pack_whose_bytes_are_others_is_refused(
-    deployed: SshSite, monkeypatch: pytest.MonkeyPatch
+def test_a_target_that_is_cut_off_in_the_middle_stops_the_sync_and_is_there_for_the_next(
+    build: Build,
 ) -> None:
-    from sartoris.releases import packs
-
-    find = packs.Packs.to
-
-    def swapped(self: packs.Packs, commit: str, held: list[str]) -> packs.Pack | None:
-        pack = find(self, commit, held)
-        assert pack
-        return packs.Pack(pack.path, pack.base, "0" * 64, pack.size)
-
-    started_with_a_change(deployed)
-    monkeypatch.setattr(packs.Packs, "to", swapped)
-    ran = deployed.deploy("sync")
-    assert ran.code == 71
-    assert "the pack is another one" in ran.err
-
-
-def test_a_pack_that_somebody_has_removed_is_said_to_be_missing(
-    deployed: SshSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from sartoris.releases import packs
-
-    def removed(_: packs.Packs, __: str, ___: list[str]) -> packs.Pack:
-        return packs.Pack(Path("/srv/nowhere.pack"), "", "0" * 64, 100)
-
-    started_with_a_change(deployed)
-    monkeypatch.setattr(packs.Packs, "to", removed)
-    ran = deployed.deploy("sync")
-    assert ran.code == 71
-    assert "there is no pack of the release" in ran.err
+    """Its cable is pulled while a program of the release runs there."""
+    site = build(["web1", "web2"], elsewhere=["web2"])
+    site.ok("start")
+    site.ok("sync")
+    first = site.live("web1")
+    web2 = site.fleet.servers["web2"]
+    assert web2.network
+    program = site.repo / "deploy" / "target" / "prepare.10-long"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\ntouch /srv/began\nwhile [ -e /srv/wait ]; do sleep 0.1; done\n")
+    program.chmod(0o755)
+    (web2.srv / "wait").touch()
+    soon = "-o ServerAliveInterval=1 -o ServerAliveCountMax=2 -o ConnectTimeout=2"
+    site.set("deploy.ssh", f"{site.fleet.program} {soon}")
+    site.commit({})
+    site.push()
+    site.ok("start")
+    with site.spawn("sync", "--json") as process:
+        wait_until((web2.srv / "began").exists)
+        web2.network.cut()
+        out, err = process.communicate(timeout=60)
+    ran = Ran(process.returncode, out.decode(), err.decode())
+    assert ran.code == 71, ran.err
+    assert [(name, error) for name, (error, _) in failures(ran).items()] == [
+        ("web2", "unreachable")
+    ]
+    assert {site.live("web1"), site.live("web2")} == {first}
+    web2.network.mend()
+    (web2.srv / "wait").unlink()
+    site.ok("resync")
+    assert site.live("web2") == site.live("web1") != first

@@ -513,6 +513,7 @@ _ELSEWHERE = "typed where that situation is tested"
 _MACHINE = "needs another machine, program or release than a test has"
 
 NOT_TYPED: dict[str, str] = {
+    "transports/ssh_files:allow": f"{_MACHINE}; its number: ssh/test_bad_days.py",
     "rollout/listed_targets:_bad": "runs the site's own program: test_listed_targets.py",
     "cli/boundary:_tell_interrupt": _PASSED_ON,
     "queries/doctor/shadowed:in_their_files": _PASSED_ON,

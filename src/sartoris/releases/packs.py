@@ -70,9 +70,10 @@ class Packs:
             pair = commit, self._base(held)
             making = self._making[pair]
         with making:
-            if pair not in self._made:
-                self._made[pair] = self._have(*pair)
-            return self._made[pair]
+            made = self._made.get(pair)
+            if pair not in self._made or (made and not made.path.exists()):
+                self._made[pair] = made = self._have(*pair)
+            return made
 
     def commits(self, releases: Iterable[str]) -> dict[str, str]:
         """The commits of those of the releases that are published. Raises nothing."""

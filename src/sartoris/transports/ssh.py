@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import resource
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sartoris.config.targets import Host
 from sartoris.orders import Order, Outcome
 from sartoris.releases.packs import Packs
+from sartoris.transports import ssh_files
 from sartoris.transports.base import (
     HasChecks,
     HasHostKeys,
@@ -55,7 +54,6 @@ _AFTER = 30.0  # seconds that an answer may take after the order's own time
 _RETRIES = 5
 _LEAVE = 1.0  # seconds in which connections end by themselves
 _KILLED = 10.0  # seconds after which it is the system's business that a killed process is gone
-_DESCRIPTORS = 3  # of each connection
 
 
 @dataclass(frozen=True)
@@ -203,9 +201,12 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
             opening.result().kill()
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        """The loop, in a thread of its own: connections are opened while others compose and tag."""
+        """The loop, in a thread of its own: connections are opened while others compose and tag.
+
+        Raises `TooFewOpenFiles`, before there is any of them.
+        """
         if self._loop is None:
-            _allow_descriptors(_DESCRIPTORS * len(self._hosts))
+            ssh_files.allow(len(self._hosts))
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True)
             self._thread.start()
@@ -295,13 +296,3 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
 
 def _failed(opening: asyncio.Task[Connection]) -> bool:
     return opening.cancelled() or opening.exception() is not None
-
-
-def _allow_descriptors(more: int) -> None:
-    """As many open files as there will be, if the hard limit allows it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = more + 256
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

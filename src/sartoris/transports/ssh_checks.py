@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +10,8 @@ from sartoris.config.targets import Host
 from sartoris.diagnostics import Answers, Check, Finding, Remedy, ok, warning, wrong
 from sartoris.formatting import plural
 from sartoris.shell import command
+from sartoris.transports import ssh_files
+from sartoris.transports.ssh_certificates import expired
 
 if TYPE_CHECKING:
     from sartoris.transports.ssh import Way
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0  # longer than a target that hangs is waited for
 _CLOCK = 5.0  # seconds of difference that do no harm
-_DESCRIPTORS = 3  # of a connection
-_OWN_DESCRIPTORS = 50
 _SHOWN = 8  # names, of many
 
 
@@ -37,7 +36,9 @@ def checks(ssh: Ssh, way: Way, hosts: Mapping[str, Host], answers: Answers) -> S
             text = f"{way.program[0]} is not installed on the deployment server"
             yield wrong("ssh", text, _install(way))
             return
-        yield from _descriptors(len(hosts))
+        if too_few := ssh_files.lacking(len(hosts)):
+            yield wrong("open files", too_few, ssh_files.remedy(len(hosts)))
+            return
         yield from answers(tuple(hosts), _remedy(way, hosts))
         yield from _logins(ssh.logins())
 
@@ -48,17 +49,6 @@ def _install(way: Way) -> str:
     if way.is_ssh:
         return "apt-get install openssh-client"
     return "git config deploy.ssh COMMAND   # what reaches the targets"
-
-
-def _descriptors(targets: int) -> Iterator[Finding]:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = _DESCRIPTORS * targets + _OWN_DESCRIPTORS
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        text = (
-            f"a process may have {hard} files open, and connections to"
-            f" {plural(targets, 'target')} need {needed}"
-        )
-        yield wrong("open files", text, f"ulimit -Hn {needed}   # as root, or in limits.conf")
 
 
 def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
@@ -80,6 +70,7 @@ def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
                 f"{by_hand} true   # by hand, for one that has changed",
             ),
             "login-refused": (
+                *(expired(way, host) if way.is_ssh and error == "login-refused" else ()),
                 f"{by_hand} true   # by hand",
                 command("ssh-copy-id", *port, host.address),
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,18 @@ _SECONDS = 10.0
 
 
 def settings(way: Way, host: Host) -> dict[str, str]:
-    """By lower-case names; empty where ssh refuses."""
+    """By lower-case names, the last of each; empty where ssh refuses."""
+    return dict(all_settings(way, host))
+
+
+def all_settings(way: Way, host: Host) -> Iterator[tuple[str, str]]:
+    """The same, of names that are said more than once each."""
     port = ("-p", str(host.port)) if host.port else ()
     said = output_of([*way.program, "-G", *port, host.address])
-    return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+    for line in said.splitlines():
+        name, space, value = line.partition(" ")
+        if space:
+            yield name, value
 
 
 def output_of(words: Sequence[str], given: str = "") -> str:

@@ -150,6 +150,17 @@ def test_another_process_finds_what_was_made(path: Path, one: str, two: str) -> 
     assert pack.path.stat().st_mtime_ns == before
 
 
+def test_who_has_made_it_makes_it_anew_when_somebody_has_tidied_up(
+    path: Path, one: str, two: str
+) -> None:
+    packs = Packs(path)
+    pack = packs.to(two, [one])
+    assert pack is not None
+    shutil.rmtree(packs.directory)
+    assert packs.to(two, [one]) == pack
+    assert pack.path.stat().st_size == pack.size
+
+
 @pytest.mark.parametrize("what", ["gone", "cut short", "other bytes", "its note is no note"])
 def test_what_is_damaged_or_lost_is_made_again(path: Path, one: str, two: str, what: str) -> None:
     pack = Packs(path).to(two, [one])

@@ -153,7 +153,7 @@ def test_a_target_that_hangs_is_given_up_and_ended_and_holds_nobody_up(
     first, *_ = found = list(transport.run(status(timeout=1), transport.fleet()))
     assert first.target == "good"
     assert [(one.target, one.error) for one in found[1:]] == [("hangs", "timeout")]
-    assert not _children("hangs")
+    _wait(lambda: not _children("hangs"))
 
 
 def test_a_login_that_never_ends_is_unreachable(
