@@ -167,6 +167,15 @@ class Server:
         inside = ["nsenter", "-t", str(self.process.pid), "-m"]
         subprocess.run([*inside, "mount", *arguments], check=True)
 
+    def own_etc(self) -> Path:
+        """Give it an `/etc` of its own, which it has no systemd beside; where that is here."""
+        etc = self.srv.with_name("etc")
+        shutil.copytree("/etc", etc, symlinks=True)
+        self.mount("--bind", str(etc), "/etc")
+        if Path("/run/systemd").exists():
+            self.mount("-t", "tmpfs", "none", "/run/systemd")
+        return etc
+
     def logins(self) -> int:
         return self.log.read_text(errors="replace").count("Accepted publickey")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -40,9 +42,7 @@ def test_objects_come_as_a_pack_and_no_url_is_needed(deployed: SshSite) -> None:
     assert deployed.files("web3")["index.php"] == "version 2\n"
 
 
-def test_rollback_abort_converge_verify_and_in_place_work_as_everywhere(
-    deployed: SshSite,
-) -> None:
+def test_rollback_converge_and_verify_work_as_everywhere(deployed: SshSite) -> None:
     first = deployed.live("web1")
     deployed.rollout({"index.php": "version 2\n"})
     deployed.ok("rollback", "--yes")
@@ -54,6 +54,61 @@ def test_rollback_abort_converge_verify_and_in_place_work_as_everywhere(
     (deployed.slot("web1") / "index.php").write_text("by hand")
     verified = deployed.deploy("report", "--verify", "--json").document
     assert verified["slots"][0]["targets"][0]["condition"] != "current"
+
+
+def test_an_aborted_first_release_is_withdrawn_and_a_revert_takes_one_login(build: Build) -> None:
+    site = build(["web1"])
+    failing = site.hook("post-sync.10-fail", "exit 1")
+    site.ok("start")
+    assert site.deploy("sync").code == 72
+    assert site.live("web1")
+    site.ok("abort")
+    assert site.live("web1") == ""
+    failing.unlink()
+    first = site.rollout({"index.php": "version 2\n"})
+    site.rollout({"index.php": "version 3\n"})
+    before = site.fleet.servers["web1"].logins()
+    site.ok("revert", "1")
+    assert site.fleet.servers["web1"].logins() - before == 1
+    assert site.live("web1") == first
+    assert site.files("web1")["index.php"] == "version 2\n"
+
+
+SERVICE = """#!/bin/sh
+echo "$1 $(basename $(readlink /srv/site/php-slot0)) $(id -un)" >> /srv/acted
+"""
+
+
+def test_a_target_with_a_list_takes_what_it_names_as_its_user_and_restarts_its_service(
+    build: Build,
+) -> None:
+    """The list and the service are those of the target's own `/etc`."""
+    site = build(["web1"])
+    (web1,) = site.fleet.servers.values()
+    etc = web1.own_etc()
+    (etc / "init.d").mkdir(exist_ok=True)
+    (etc / "init.d" / "web").write_text(SERVICE)
+    (etc / "init.d" / "web").chmod(0o755)
+    entry = {"repository": "wiki", "path": "/srv/site/php-*", "user": "www-data", "service": "web"}
+    (etc / "sartoris").mkdir(mode=0o755)
+    (etc / "sartoris" / "target.json").write_text(
+        json.dumps({"version": 1, "deployments": [entry]})
+    )
+    (web1.srv / "site").mkdir()
+    shutil.chown(web1.srv / "site", "www-data", "www-data")
+    site.config("deploy.service-action", "restart")
+    site.config("deploy.service", "other")
+    site.ok("start")
+    refused = site.deploy("sync")
+    assert refused.code == 71
+    assert "not-allowed" in refused.err
+    site.set("deploy.service", "web")
+    site.ok("resync")
+    acted = web1.srv / "acted"
+    assert acted.read_text() == f"restart {site.live('web1')} root\n"
+    assert (site.slot("web1") / "index.php").owner() == "www-data"
+    site.ok("service", "reload")
+    assert acted.read_text().splitlines()[1:] == [f"reload {site.live('web1')} root"]
 
 
 def test_a_tree_in_place_and_shared_paths(site: SshSite) -> None:
