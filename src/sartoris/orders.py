@@ -51,12 +51,10 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
 class Order(agent_order.Order):
     """What targets are told to do; the same for each of them. Its fields are the agent's."""
 
-    switch: SwitchMode = "atomic"
-    service_action: ServiceAction = ""
+    __slots__ = ()
 
     @property
     def needed_level(self) -> int:
@@ -75,7 +73,7 @@ class Order(agent_order.Order):
     def to_json(self) -> dict[str, Any]:
         level = {"level": self.needed_level} if self.needed_level > 1 else {}
         lists = {name: list(getattr(self, name)) for name in _ORDER_LISTS}
-        said = {**asdict(self), **lists}
+        said = {**self._asdict(), **lists}
         del said["level"]
         return {"version": ORDER_VERSION, **level, **said}
 

@@ -7,7 +7,7 @@ import io
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -142,13 +142,13 @@ def _content(brought: Brought) -> bytes:
 def _holding(brought: Brought, content: bytes) -> Brought:
     """The same, with other bytes."""
     if brought.path is None:
-        return replace(brought, open=lambda: io.BytesIO(content))
+        return brought._replace(open=lambda: io.BytesIO(content))
     brought.path.write_bytes(content)
     return brought
 
 
 def of_another_base(brought: Brought) -> Brought:
-    return replace(brought, base=ABSENT)
+    return brought._replace(base=ABSENT)
 
 
 def cut_short(brought: Brought) -> Brought:
@@ -162,12 +162,12 @@ def swapped(brought: Brought) -> Brought:
 
 
 def interrupted(brought: Brought) -> Brought:
-    return replace(brought, open=Cut, path=None)  # type: ignore[arg-type]
+    return brought._replace(open=Cut, path=None)  # type: ignore[arg-type]
 
 
 def gone(brought: Brought) -> Brought:
     path = Path("/nowhere/at/all.pack")
-    return replace(brought, open=lambda: path.open("rb"))
+    return brought._replace(open=lambda: path.open("rb"))
 
 
 def of_no_pack(brought: Brought) -> Brought:
@@ -253,7 +253,7 @@ class Slow(io.RawIOBase):
 
 def test_a_pack_that_takes_too_long_is_a_timeout(target: Target, carrier: Carrier) -> None:
     commit = published(target, "slot0-1")
-    carrier.change = lambda brought: replace(brought, open=Slow)  # type: ignore[arg-type]
+    carrier.change = lambda brought: brought._replace(open=Slow)  # type: ignore[arg-type]
     outcome = carrier.ask("slot0-1", commit, timeout=1)
     assert outcome["error"] == "timeout"
     assert list(target.own.glob(".pack*")) == []

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -709,7 +709,7 @@ def test_what_is_brought_and_cannot_be_read_is_told_by_the_process_of_the_user(
     def short(held: Sequence[str]) -> Brought | None:
         brought = bring(held)
         assert brought is not None
-        return replace(brought, size=brought.size + 1)
+        return brought._replace(size=brought.size + 1)
 
     for broken, word in ((short, "ended after"), (lambda _: None, "no pack"), (_refuses, "a word")):
         outcome = way(guarded, guarded.order("fetch", "t1", commit, url=""), broken)

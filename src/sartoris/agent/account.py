@@ -7,8 +7,7 @@ import os
 import pwd
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from sartoris.agent.errors import Failure
 from sartoris.agent.programs import GIT_VARIABLES_KEPT, UMASK
@@ -17,8 +16,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _KEPT = ("GIT_", "HTTPS_PROXY", "HTTP_PROXY", "LANG", "LC_", "NO_PROXY", "PATH", "TZ")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Account:
+class Account(NamedTuple):
     """A user of this machine. `groups` are all of them."""
 
     name: str

@@ -6,9 +6,8 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from sartoris.agent.errors import Failure
 from sartoris.agent.files import (
@@ -26,8 +25,7 @@ from sartoris.agent.records import FILE_VERSION, Release
 from sartoris.agent.store import Store
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Adopted:
+class Adopted(NamedTuple):
     """What the switch to `release` has taken the place of, as the slot's state remembers it.
 
     `name` is what it is called in adopted/: a directory that stood there, or, where a release is
@@ -43,7 +41,7 @@ class Adopted:
     is_kept: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "before": dict(self.before)}
+        return {**self._asdict(), "before": dict(self.before)}
 
     @property
     def live_before(self) -> str:

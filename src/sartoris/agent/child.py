@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Optional, Union
 
@@ -385,7 +384,7 @@ def _run_anew(
     off, it is nothing that a process of the user could stop, look into, or speak for. All that it
     reads is there before it begins.
     """
-    task = {"account": asdict(account), "work": work, "parent": parent, "socket": there.fileno()}
+    task = {"account": account._asdict(), "work": work, "parent": parent, "socket": there.fileno()}
     problem = ""
     with readable(json.dumps(task).encode("ascii") + b"\n" + text) as given:
         for python in _pythons():

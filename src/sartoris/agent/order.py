@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 VERSION = 1
 SWITCH_MODES = ("atomic", "in-place")
@@ -11,8 +10,7 @@ SUBMODULES = ("compose", "update", "none")
 SERVICE_ACTIONS = ("restart", "reload", "status")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Order:
+class Order(NamedTuple):
     """What a target is told to do; the same for each target.
 
     path: where the slot lives on a target, absolute.
@@ -73,3 +71,9 @@ class Order:
     relays: tuple[dict[str, Any], ...] = ()
     target: str = ""
     level: int = 0
+
+
+def types_of(fields: type[tuple[Any, ...]]) -> dict[str, str]:
+    """The fields of a NamedTuple, with what each one's type is called."""
+    kinds = fields.__annotations__.items()
+    return {name: str(getattr(kind, "__forward_arg__", kind)) for name, kind in kinds}

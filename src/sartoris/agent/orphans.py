@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ _ENDED = "ZX"  # states
 
 def claim(lock: int) -> str:
     """Say in the file of a lock that is held, a descriptor, that this process has it; the mark."""
-    mark = secrets.token_hex(16)
+    mark = os.urandom(16).hex()
     note = {**_who(os.getpid()), "mark": mark}
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps(note).encode("ascii"), 0)

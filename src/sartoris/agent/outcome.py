@@ -7,7 +7,6 @@ import errno
 import os
 import shutil
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Optional
@@ -162,6 +161,8 @@ def _guarded(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except Failure as failure:
         return failure.fields()
     except Exception as bug:  # noqa: BLE001 - the outcome says that it is one
+        import traceback  # takes longer to load than most of the agent
+
         last = traceback.format_exception_only(type(bug), bug)[-1].strip()
         tail = traceback.format_exc().rstrip().split("\n")[-OUTPUT_LINES:]
         return Failure("crashed", last, "\n".join(tail)).fields()

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Optional, cast
 
@@ -16,8 +15,7 @@ from sartoris.agent.programs import Programs
 _CHUNK = 1 << 20  # bytes
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Brought:
+class Brought(NamedTuple):
     """A pack that brings the order's release to who holds the release commit `base`, or "".
 
     `open` gives a file from which exactly `size` bytes can be read, and may raise OSError, as its

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from sartoris.agent.actions import ACTIONS, LEVEL
 from sartoris.agent.errors import Failure
-from sartoris.agent.order import SERVICE_ACTIONS, SUBMODULES, SWITCH_MODES, VERSION, Order
+from sartoris.agent.order import SERVICE_ACTIONS, SUBMODULES, SWITCH_MODES, VERSION, Order, types_of
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@=-]*")
 _REPOSITORY = re.compile(r"[^-./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*")
@@ -62,9 +62,9 @@ def _check_level(level: object) -> None:
 
 def _typed_fields(raw: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, kind in Order.__annotations__.items():
+    for name, kind in types_of(Order).items():
         if name not in raw:
-            if not hasattr(Order, name):
+            if name not in Order._field_defaults:
                 raise _bad(name, "is missing")
             continue
         fields[name] = _typed(name, kind, raw[name])

@@ -7,7 +7,6 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -21,8 +20,7 @@ _POLICY_VERSION = 1
 _LONGEST_POLICY = 1 << 22  # bytes
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class _Listed:
+class _Listed(NamedTuple):
     """One deployment that is allowed. `path` may have `*` in its last component.
 
     `packs` are more URLs, with spaces between, from below which packs may come: relays.
@@ -81,7 +79,7 @@ def with_packs_from(
     """The order, and as it came, without other places that it says packs come from."""
     pack_urls = tuple(one for one in order.pack_urls if one.rstrip("/") in urls)
     relays = tuple(one for one in order.relays if one["url"].rstrip("/") in urls)
-    kept = replace(order, pack_urls=pack_urls, relays=relays)
+    kept = order._replace(pack_urls=pack_urls, relays=relays)
     return kept, {**raw, "pack_urls": pack_urls, "relays": relays}
 
 
@@ -168,7 +166,7 @@ def _deployments(content: Any) -> list[_Listed]:
 def _entry(where: str, content: Any) -> _Listed:
     if not isinstance(content, dict) or not all(isinstance(one, str) for one in content.values()):
         raise _bad_policy(f"{where} is not an object whose values are strings")
-    known = set(_Listed.__annotations__)
+    known = set(_Listed._fields)
     odd = sorted(set(content) - known) + sorted({"repository", "path", "user"} - set(content))
     if odd:
         raise _bad_policy(f"{where}: {odd[0]!r} is not a known field, or is missing")

@@ -6,13 +6,12 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from sartoris.agent.errors import Failure
 from sartoris.agent.files import is_real_directory, read_json, write_json
-from sartoris.agent.order import Order
+from sartoris.agent.order import Order, types_of
 from sartoris.agent.place import Place
 
 # The newest version of the files in meta/ and state/ that this agent understands; those without one
@@ -38,8 +37,7 @@ _STATE_KINDS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Release:
+class Release(NamedTuple):
     """What meta/TAG.json says. `serial` counts the releases of a target: clocks may jump.
 
     `tree_rules` says which way its tree was made, see `TREE_RULES`. `deploy_digest` is that of what
@@ -70,10 +68,10 @@ class Records:
     def release(self, name: str) -> Optional[Release]:
         """None if there is no record, or none that can be read. Raises Failure for a newer one."""
         content = self._read(self.place.meta / f"{name}.json")
-        known = {key: content[key] for key in Release.__annotations__ if key in content}
-        if set(Release.__annotations__) - set(known) - _NEW_FIELDS:
+        known = {key: content[key] for key in Release._fields if key in content}
+        if set(Release._fields) - set(known) - _NEW_FIELDS:
             return None
-        kinds = {key: _KINDS[str(kind)] for key, kind in Release.__annotations__.items()}
+        kinds = {key: _KINDS[kind] for key, kind in types_of(Release).items()}
         lists = {key: tuple(known[key]) for key in ("shared", "made") if _is_list_in(known, key)}
         if not _are_of(kinds, known) or not all(
             isinstance(one, str) for values in lists.values() for one in values

@@ -6,8 +6,8 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sartoris.agent.errors import Failure, GitFailed
 from sartoris.agent.files import create_anew, remove
@@ -29,8 +29,7 @@ _CARRIER = {
 }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class _Submodule:
+class _Submodule(NamedTuple):
     """A submodule at a path of the release. Without a `url` the publish repository carries it.
 
     Relative URLs that its own files name begin at `base`.
@@ -42,8 +41,7 @@ class _Submodule:
     base: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class _Files:
+class _Files(NamedTuple):
     """The ids of a commit's .gitmodules and .gitmodules_internal, "" for none."""
 
     modules: str

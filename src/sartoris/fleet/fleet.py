@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sartoris.errors import WrongUsage
@@ -80,7 +80,7 @@ class Fleet:
 
     def fetch(self, release: ReleaseSpec, targets: Iterable[str]) -> StageResult:
         """Get the release onto the targets' disks, complete, beside what is live."""
-        order, names = replace(self._order_of(release), size=release.size), tuple(targets)
+        order, names = self._order_of(release)._replace(size=release.size), tuple(targets)
         if self.offers and names:
             order = self.offers.with_packs(order, names)
         return self._send("fetch", order, names)
@@ -89,12 +89,12 @@ class Fleet:
         self, release: ReleaseSpec, targets: Iterable[str], *, left: str = ""
     ) -> StageResult:
         """Make the release live on targets that hold it. `left`: the one that they go back from."""
-        order = replace(self._order_of(release), decided=now(), left=left)
+        order = self._order_of(release)._replace(decided=now(), left=left)
         return self._send("switch", order, targets)
 
     def withdraw(self, release: str, targets: Iterable[str]) -> StageResult:
         """Make nothing live where `release` is, as before the slot's first rollout."""
-        return self._send("withdraw", replace(self.order, release=release), targets)
+        return self._send("withdraw", self.order._replace(release=release), targets)
 
     def status(self, targets: Iterable[str]) -> StageResult:
         return self._send("status", self.order, targets)
@@ -104,20 +104,19 @@ class Fleet:
 
         With `everything` files that git ignores count as added, too.
         """
-        return self._send("verify", replace(self.order, everything=everything), targets)
+        return self._send("verify", self.order._replace(everything=everything), targets)
 
     def share(self, paths: Iterable[str]) -> StageResult:
         """Copy what is live at the shared `paths` to the shared place, and ask what is there."""
-        return self._send("share", replace(self.order, share=tuple(paths)), self.targets)
+        return self._send("share", self.order._replace(share=tuple(paths)), self.targets)
 
     def service(self, service: str, action: ServiceAction, targets: Iterable[str]) -> StageResult:
         """Act on the service at once, or ask how it is."""
-        order = replace(self.order, service=service, service_action=action)
+        order = self.order._replace(service=service, service_action=action)
         return self._send("service", order, targets)
 
     def _order_of(self, release: ReleaseSpec) -> Order:
-        return replace(
-            self.order,
+        return self.order._replace(
             release=release.release,
             commit=release.commit,
             deploy_text=release.deploy_text,
@@ -125,7 +124,7 @@ class Fleet:
 
     def _send(self, action: str, order: Order, targets: Iterable[str]) -> StageResult:
         names = tuple(targets)
-        order = replace(order, action=action)
+        order = order._replace(action=action)
         self.events.emit(StageStarted(stage=action, release=order.release, targets=names))
         began = time.monotonic()
         outcomes: dict[str, Outcome] = {}

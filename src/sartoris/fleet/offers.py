@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sartoris.orders import Order
 from sartoris.releases.packs import Packs
@@ -33,8 +33,7 @@ class Offers:
             for name in names
             if name in commits
         ]
-        return replace(
-            order,
+        return order._replace(
             packs=tuple(
                 {"from": one.base, "sha256": one.sha256, "size": one.size} for one in made if one
             ),

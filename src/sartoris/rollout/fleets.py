@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sartoris.errors import WrongUsage
@@ -95,7 +94,7 @@ class Fleets:
 
         config = self._site.config
         left_out = self.left_out()
-        order = replace(self._site.order(slot), moved_from=self._moved_from(slot))
+        order = self._site.order(slot)._replace(moved_from=self._moved_from(slot))
         offers = self._offers(slot)
         fleet = Fleet(self.transport(), order, self._events, left_out, offers)
         self._require_known(self._site.options.without)
@@ -157,8 +156,7 @@ class Fleets:
 
         if desired is None:
             return None
-        return replace(
-            self._site.order(slot),
+        return self._site.order(slot)._replace(
             action="switch",
             release=desired.release,
             commit=desired.commit,

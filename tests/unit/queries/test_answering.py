@@ -66,7 +66,7 @@ class Aging(Answering):
 
 def test_an_old_agent_is_wrong_only_where_what_is_configured_needs_a_newer_one() -> None:
     transport = Aging({"web1": NEWEST_LEVEL, "web2": 2, "web3": 1})
-    update = replace(ORDER, submodules="update")
+    update = ORDER._replace(submodules="update")
 
     said = [
         {one.state: one.text for one in answers(transport, order, transport.fleet(), by_word({}))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
 from sartoris.diagnostics import Finding, Remedy, ok, warning, wrong
 from sartoris.fleet.adopted import in_the_way
@@ -29,7 +28,7 @@ def answers(
     `remedy` knows what to type.
     """
     # Only an agent of the newest level answers it.
-    question = replace(order, timeout=ANSWER, level=NEWEST_LEVEL)
+    question = order._replace(timeout=ANSWER, level=NEWEST_LEVEL)
     outcomes = list(transport.run(question, targets))
     answered = sum(outcome.ok for outcome in outcomes)
     if answered:
@@ -52,7 +51,7 @@ def answers(
 
 def shared(transport: Transport, order: Order, targets: Sequence[str]) -> Iterator[Finding]:
     """What of the live site would leave it with the next release, at a path that is shared."""
-    question = replace(order, action="share", timeout=ANSWER)
+    question = order._replace(action="share", timeout=ANSWER)
     outcomes = list(transport.run(question, targets))
     left = list(would_leave(outcomes, order))
     for text in left:
@@ -63,10 +62,10 @@ def shared(transport: Transport, order: Order, targets: Sequence[str]) -> Iterat
 
 def _new_enough(transport: Transport, order: Order, old: Collection[str]) -> set[str]:
     """Those of the targets with an old agent whose agent can do what is configured now."""
-    needed = replace(order, action="fetch").needed_level
+    needed = order._replace(action="fetch").needed_level
     if not old or needed >= NEWEST_LEVEL:
         return set()
-    question = replace(order, timeout=ANSWER, level=needed)
+    question = order._replace(timeout=ANSWER, level=needed)
     return {one.target for one in transport.run(question, sorted(old)) if one.error not in _OLD}
 
 

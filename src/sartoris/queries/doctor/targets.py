@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -82,7 +81,7 @@ def target_checks(site: Site, transport: Transport) -> list[Check]:
 
     checks = list(transport.checks(answering))
     if site.config.shared:
-        moved = replace(order, moved_from=moved_from(Records(site).desired.slots(), slot))
+        moved = order._replace(moved_from=moved_from(Records(site).desired.slots(), slot))
         names = [name for name in transport.fleet() if name not in out]
         checks.append(Check("targets", "shared", partial(shared, transport, moved, names)))
     return checks
