@@ -30,6 +30,7 @@ _LISTS = (
     "remains",
     "shared",
     "came_refused",
+    "lacks",
 )  # in JSON; tuples here
 
 
@@ -95,7 +96,9 @@ class Outcome:
     that what stands at the path now gives without `adopt`, "" for none. `shared` is set by
     `share`: of each shared path `KIND FILES LEFT PATH`. `came_by` is `pack` or `fetch` where the
     order had objects come to the target, `came_bytes` of them, in `came_seconds`, from `came_from`:
-    a url or a path. `came_refused` are urls that gave other bytes than were ordered.
+    a url or a path. `came_refused` are urls that gave other bytes than were ordered. `git` and
+    `lacks` are set by `status` with `examine`: its version there, and what a fetch would lack, a
+    line `WORD MORE` for each.
     """
 
     action: str
@@ -121,6 +124,8 @@ class Outcome:
     came_bytes: int = 0
     came_seconds: float = 0.0
     came_refused: tuple[str, ...] = ()
+    git: str = ""
+    lacks: tuple[str, ...] = ()
 
     @property
     def what_is_live(self) -> str:

@@ -92,4 +92,6 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "came_bytes": ("a number of bytes", _is_number),
     "came_seconds": ("a number of seconds", _is_number),
     "came_refused": ("a list of lines", _all_are(_is_line)),
+    "git": ("a text", _is_line),
+    "lacks": ("a list of lines", _all_are(_is_line)),
 }

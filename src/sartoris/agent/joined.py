@@ -30,6 +30,7 @@ MODULES = (
     "service",
     "child",
     "path_checks",
+    "lacking",
     "store",
     "diagnosis",
     "modes",

@@ -32,6 +32,7 @@ class Order(NamedTuple):
     release was ordered later.
     left: the release that a switch goes back from; what it took the place of stands there again.
     everything: whether a look at the live tree names added files too that git ignores.
+    examine: whether a status also tells what a fetch would lack on the target.
     packs: packs of the release, each with the commit `from` that its receiver holds ("": nothing),
     its `sha256` and its `size`.
     pack_urls: below which of them are, in the order in which they are asked.
@@ -66,6 +67,7 @@ class Order(NamedTuple):
     catch_up: bool = False
     left: str = ""
     everything: bool = False
+    examine: bool = False
     packs: tuple[dict[str, Any], ...] = ()
     pack_urls: tuple[str, ...] = ()
     relays: tuple[dict[str, Any], ...] = ()

@@ -183,7 +183,7 @@ def perform(
     outcome.update(message="", live="", previous="", held=[], due=[], output="", remains=[])
     outcome.update(complete=None, changed=[], added=[], adopted="", in_the_way="", shared=[])
     outcome.update(came_by="", came_from="", came_bytes=0, came_seconds=0.0)
-    outcome["came_refused"] = []
+    outcome.update(came_refused=[], git="", lacks=[])
     outcome.update(_guarded(lambda: _attempt(order, root, source, bring)))
     outcome["seconds"] = round(time.monotonic() - started, 3)
     return outcome

@@ -16,6 +16,7 @@ from sartoris.agent.adopting import Adopted, WayBack, adopted_in, refuse_source
 from sartoris.agent.diagnosis import damage, damaged_file
 from sartoris.agent.errors import Failure, GitFailed, SubmoduleFailed
 from sartoris.agent.files import MEBIBYTE, lexists, remove_if_possible, reserve, write_json
+from sartoris.agent.lacking import lacking
 from sartoris.agent.locks import locked
 from sartoris.agent.order import Order
 from sartoris.agent.orphans import claim, end_orphans
@@ -271,8 +272,8 @@ class Slot(ABC):
         return Failure("not-held", message)
 
     def status(self) -> dict[str, Any]:
-        """Nothing more than every outcome tells: what is live and held."""
-        return {}
+        """What every outcome tells: what is live and held. If asked, what a fetch would lack."""
+        return lacking(self.order, self.place, self.programs) if self.order.examine else {}
 
     def verify(self) -> dict[str, Any]:
         """Compare the live tree with its commit, by content."""

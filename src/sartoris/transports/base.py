@@ -113,6 +113,17 @@ class KeepsDesiredState(ABC):
         """
 
 
+class RunsByHand(ABC):
+    """Reaches its targets by a program that people have, too."""
+
+    @abstractmethod
+    def by_hand(self, target: str, words: Sequence[str]) -> str:
+        """What a person types here to run a command on a target.
+
+        A word that is an absolute path is one of the target's. The first word may be `sudo`.
+        """
+
+
 class HasChecks(ABC):
     """Has something that `git deploy doctor` can look at."""
 

@@ -13,7 +13,7 @@ from sartoris.agent.outcome import perform
 from sartoris.agent.packs import Brought
 from sartoris.orders import Order, Outcome
 from sartoris.releases.packs import Packs
-from sartoris.transports.base import HasChecks, Transport
+from sartoris.transports.base import HasChecks, RunsByHand, Transport
 
 if TYPE_CHECKING:
     from sartoris.diagnostics import Answers, Check, Finding
@@ -57,7 +57,7 @@ def _source() -> bytes:
 _UNLESS = "   # unless it is on a disk that is not mounted"
 
 
-class LocalTransport(Transport, HasChecks):
+class LocalTransport(Transport, HasChecks, RunsByHand):
     """Runs the agent in this process, a thread for each of `forks` targets at a time.
 
     `roots` maps a target's name to the directory that stands for its `/`. A Python process for
@@ -96,6 +96,12 @@ class LocalTransport(Transport, HasChecks):
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def by_hand(self, target: str, words: Sequence[str]) -> str:
+        from sartoris.shell import command
+
+        root = self._roots[target]
+        return command(*(f"{root}{word}" if word.startswith("/") else word for word in words))
 
     def checks(self, answers: Answers) -> Sequence[Check]:
         from sartoris.diagnostics import Check

@@ -17,6 +17,7 @@ from sartoris.transports.base import (
     DesiredStateRecord,
     HasChecks,
     KeepsDesiredState,
+    RunsByHand,
     Transport,
 )
 from sartoris.transports.salt_bridge import Bridge, SaltRefused
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sartoris.diagnostics import Answers, Check
 
 
-class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
+class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks, RunsByHand):
     """The minions that match the compound expression `targets`.
 
     `config` is Salt's configuration directory: of the master where there is one, otherwise of the
@@ -68,6 +69,13 @@ class SaltTransport(Transport, BeginsEarly, KeepsDesiredState, HasChecks):
         """What a job may name beside its function, of each minion. Raises `SaltRefused`."""
         for answer in self._bridge.ask({"ask": "beside", "minions": list(names)}):
             yield answer["outcome"]
+
+    def by_hand(self, target: str, words: Sequence[str]) -> str:
+        from sartoris.shell import command
+
+        # What a minion runs, it runs as root.
+        there = command(*words[words[0] == "sudo" :])
+        return f"{command('salt', target, 'cmd.run', there)}   # on the master"
 
     def checks(self, answers: Answers) -> Sequence[Check]:
         from sartoris.transports.salt_checks import checks

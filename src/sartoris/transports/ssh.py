@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sartoris.config.targets import Host
 from sartoris.orders import Order, Outcome
 from sartoris.releases.packs import Packs
+from sartoris.shell import command
 from sartoris.transports import ssh_files
 from sartoris.transports.base import (
     HasChecks,
     HasHostKeys,
     HostKey,
     KnowsWhoAnswers,
+    RunsByHand,
     Transport,
 )
 from sartoris.transports.ssh_connection import Connection, Garbled, Login, Lost
@@ -76,8 +78,16 @@ class Way:
         sudo = ("sudo", "-n", "-H", "-u", self.user) if self.user else ()
         return [*self.program, *options, *port, host.address, *sudo, "sh"]
 
+    def by_hand(self, host: Host, *words: str) -> str:
+        """What a person types to run a command there."""
+        port = ("-p", str(host.port)) if host.port else ()
+        terminal = ("-t",) if self.is_ssh and words[:1] == ("sudo",) else ()
+        # A shell at the other end of ssh reads the words once more.
+        there = tuple(map(command, words)) if self.is_ssh else words
+        return command(*self.program, *terminal, *port, host.address, *there)
 
-class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
+
+class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys, RunsByHand):
     """`forks` orders are carried out at once; connections are held to all targets, and carry the
     `packs` that targets ask for.
     """
@@ -259,6 +269,9 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys):
             elif _failed(one):
                 found[name] = str(one.exception())
         return found
+
+    def by_hand(self, target: str, words: Sequence[str]) -> str:
+        return self._way.by_hand(self._hosts[target], *words)
 
     def checks(self, answers: Answers) -> Sequence[Check]:
         from sartoris.transports.ssh_checks import checks

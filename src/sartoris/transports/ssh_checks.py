@@ -56,8 +56,8 @@ def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
 
     def remedy(error: str, targets: Sequence[str]) -> Sequence[str]:
         host = hosts[targets[0]]
+        by_hand = way.by_hand(host)
         port = ("-p", str(host.port)) if host.port else ()
-        by_hand = command(*way.program, *port, host.address)
         if error == "login-refused" and way.user:
             rule = f"LOGIN ALL=({way.user}) NOPASSWD: ALL"
             return (
@@ -75,7 +75,6 @@ def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
                 command("ssh-copy-id", *port, host.address),
             ),
             "python-missing": (f"{by_hand} apt-get install -y python3",),
-            "git-missing": (f"{by_hand} apt-get install -y git",),
             "unreachable": (f"{by_hand} true   # by hand",),
             "timeout": (f"{by_hand} true   # by hand",),
         }

@@ -25,7 +25,7 @@ class Answering(Transport):
     def run(self, order: Order, targets: Sequence[str]) -> Iterator[Outcome]:
         for name in targets:
             remains = self._remains[name]
-            yield Outcome(action=order.action, target=name, ok=True, remains=remains)
+            yield Outcome(action=order.action, target=name, ok=True, remains=remains, git="2.39.5")
 
     def close(self) -> None:
         pass
@@ -35,7 +35,7 @@ def test_files_that_clean_up_cannot_remove_are_named_with_what_removes_them() ->
     left = ("/srv/app/.sartoris/trash/slot0/t1/cache/x (www-data)",)
     transport = Answering({"web1": (), "web2": left})
 
-    _, found = answers(transport, ORDER, transport.fleet(), by_word({}))
+    _, found, _ = answers(transport, ORDER, transport.fleet(), by_word({}))
 
     assert found.state == "warning"
     assert found.text == f"1 target (web2) cannot remove of old releases: {left[0]}"
@@ -47,7 +47,7 @@ def test_files_that_clean_up_cannot_remove_are_named_with_what_removes_them() ->
 def test_nothing_is_said_where_nothing_is_left() -> None:
     transport = Answering({"web1": (), "web2": ()})
 
-    assert len(list(answers(transport, ORDER, transport.fleet(), by_word({})))) == 1
+    assert len(list(answers(transport, ORDER, transport.fleet(), by_word({})))) == 2
 
 
 class Aging(Answering):

@@ -11,6 +11,7 @@ from sartoris.fleet.remaining import remaining
 from sartoris.fleet.shared import COPIES, would_leave
 from sartoris.formatting import plural
 from sartoris.orders import NEWEST_LEVEL, Order
+from sartoris.queries.doctor.lacking import lacking, lacks
 from sartoris.transports.base import Transport
 
 ANSWER = 10  # seconds that a target gets
@@ -23,12 +24,12 @@ def answers(
     targets: Sequence[str],
     remedy: Remedy,
 ) -> Iterator[Finding]:
-    """What `targets` answer to `order`, the failures by cause.
+    """What `targets` answer to `order` and what they lack of what it needs, the failures by cause.
 
     `remedy` knows what to type.
     """
     # Only an agent of the newest level answers it.
-    question = order._replace(timeout=ANSWER, level=NEWEST_LEVEL)
+    question = order._replace(examine=True, timeout=ANSWER, level=NEWEST_LEVEL)
     outcomes = list(transport.run(question, targets))
     answered = sum(outcome.ok for outcome in outcomes)
     if answered:
@@ -40,6 +41,10 @@ def answers(
         yield warning("answers", remains.text, remains.step)
     for text, steps in in_the_way(outcomes, order):
         yield warning("path", text, *steps)
+    yield from lacking(outcomes, order, transport)
+    outcomes = [
+        one for one in outcomes if all(one.error != lack.word for lack in lacks(one, order))
+    ]
     old = {outcome.target for outcome in outcomes if outcome.error in _OLD}
     will_do = _new_enough(transport, order, old)
     for cause in causes(one for one in outcomes if one.target not in will_do):

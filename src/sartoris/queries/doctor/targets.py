@@ -10,6 +10,7 @@ from typing import TypeVar
 from sartoris.diagnostics import Check, Finding, Remedy, ok, warning
 from sartoris.events import EventStream
 from sartoris.journal.store import Journal, JournalUnusable
+from sartoris.queries.doctor import working_repository
 from sartoris.queries.doctor.answering import answers, shared
 from sartoris.rollout.command import hooks_of
 from sartoris.rollout.listed_targets import with_listed_targets
@@ -77,7 +78,8 @@ def target_checks(site: Site, transport: Transport) -> list[Check]:
     order, out = site.order(slot), Records(site).away.read()
 
     def answering(targets: Sequence[str], remedy: Remedy) -> Iterator[Finding]:
-        return answers(transport, order, [name for name in targets if name not in out], remedy)
+        sized = order._replace(size=working_repository.size_of_files(site))
+        return answers(transport, sized, [name for name in targets if name not in out], remedy)
 
     checks = list(transport.checks(answering))
     if site.config.shared:

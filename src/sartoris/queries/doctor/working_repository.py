@@ -134,3 +134,17 @@ def remote(site: Site) -> Iterator[Finding]:
         yield warning("remote", f"{name} answers, and has no branch {branch}", step)
     else:
         yield ok("remote", f"{name} answers")
+
+
+def size_of_files(site: Site) -> int:
+    """How many bytes the files of the work tree have, those of its submodules too.
+
+    The next release is about as large; what git would have to bring here first is not counted.
+    """
+    top = site.repository.top
+    listed = site.repository.git.run("ls-files", "-z", "--recurse-submodules", check=False)
+    found = 0
+    for name in listed.records if listed.ok else ():
+        with suppress(OSError):
+            found += (top / name).lstat().st_size
+    return found
