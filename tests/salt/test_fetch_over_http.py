@@ -161,6 +161,27 @@ def test_packs_come_from_the_zone_s_relay_which_asks_the_origin_once(
     assert f"web3 was given other bytes, and took none, by http://127.0.0.1:{liar}/" in report
 
 
+def test_a_minion_that_converges_by_itself_gets_the_pack_that_the_sync_made(
+    fleet: Cluster, served: Served, tmp_path: Path
+) -> None:
+    name = tmp_path.name
+    site = SaltSite.on(fleet, tmp_path / f"site-{name}", WEB, "G@deployment_target:mediawiki")
+    site.config("deploy.publish-dir", str(served.publish / f"{name}.git"))
+    site.set("deploy.url", f"{served.bases['http']}/{name}.git")
+    site.config("deploy.max-failed", "1")
+    site.ship("two")
+    site.ok("sync")
+    fleet.minions["web4"].kill()
+    site.ship("three")
+    site.ok("sync")
+    asked, since = len(served.requests.splitlines()), fleet.events.count
+    fleet.minions["web4"].start()
+    fleet.events.wait("salt/job/*/ret/web4", since=since, fun="git_deploy.converge")
+    assert site.files("web4")["index.php"] == "three\n"
+    requests = [line.split('"')[1] for line in served.requests.splitlines()[asked:]]
+    assert [line.rpartition("/")[0].split(".")[-1] for line in requests] == ["pack HTTP"], requests
+
+
 def test_http_is_the_smart_one_and_only_for_fetching(
     served: Served, fleet: Cluster, tmp_path: Path
 ) -> None:

@@ -104,8 +104,9 @@ FLEET = (
         kind=zones.RELAY,
         many=True,
         unset="targets ask at `deploy.pack-url`",
-        meaning="Where the targets of a zone ask first for packs: any web server that has the "
-        "files of `deploy.pack-url`, or gets and keeps them. It need not be trusted.",
+        meaning="Where the targets of a zone ask first for packs, with `transport = salt`: any web "
+        "server that has the files of `deploy.pack-url`, or gets and keeps them. It need not be "
+        "trusted.",
         example="rack1=http://relay1:8080/mediawiki.packs",
     ),
     Key(
@@ -113,7 +114,7 @@ FLEET = (
         kind=zones.ZONE,
         many=True,
         unset="no target is in a zone",
-        meaning="What fails together, such as a rack: its name, and its targets.",
+        meaning="What fails together, such as a rack: its name, and its targets. For relays.",
         example="rack1=web1,web2",
     ),
     Key(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sartoris.orders import Order
-from sartoris.releases.packs import Packs
+from sartoris.releases.packs import Pack, Packs
 from sartoris.transports.source import FetchedFrom
 
 # Bases for which one is made; targets that hold something else ask git, as all did before.
@@ -33,9 +33,18 @@ class Offers:
             for name in names
             if name in commits
         ]
+        return self._with(order, [one for one in made if one])
+
+    def with_packs_made(self, order: Order) -> Order:
+        """An order that is kept for targets that are away, with the packs that there are of its
+        release: none is made for who may never ask.
+        """
+        return self._with(order, self.packs.made_for(order.commit))
+
+    def _with(self, order: Order, packs: Iterable[Pack]) -> Order:
         return order._replace(
             packs=tuple(
-                {"from": one.base, "sha256": one.sha256, "size": one.size} for one in made if one
+                {"from": one.base, "sha256": one.sha256, "size": one.size} for one in packs
             ),
             pack_urls=self.source.pack_urls,
             relays=tuple({"url": url, "targets": list(names)} for url, names in self.source.relays),

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sartoris import atomic
 from sartoris.errors import SartorisError
@@ -74,6 +74,17 @@ class Packs:
             if pair not in self._made or (made and not made.path.exists()):
                 self._made[pair] = made = self._have(*pair)
             return made
+
+    def made_for(self, commit: str) -> list[Pack]:
+        """Those that are there already, for whatever is held. Raises nothing."""
+        found = []
+        with suppress(OSError):
+            for note in sorted(self.directory.glob(f"{commit}-*.json")):
+                base = note.stem.partition("-")[2]
+                pack, _ = self._noted(note.stem, "" if base == _EVERYTHING else base)
+                if pack and pack.path.exists():
+                    found.append(pack)
+        return found
 
     def commits(self, releases: Iterable[str]) -> dict[str, str]:
         """The commits of those of the releases that are published. Raises nothing."""
@@ -146,22 +157,27 @@ class Packs:
             yield
 
     def _remembered(self, name: str, base: str, carried: Carried) -> Pack | None:
-        try:
-            said = atomic.read_json(self.directory / f"{name}.json") or {}
-        except ValueError:
+        pack, has = self._noted(name, base)
+        if pack is None or has != list(carried):
             return None
-        sha256, size = said.get("sha256"), said.get("size")
-        if not isinstance(sha256, str) or not isinstance(size, int):
-            return None
-        if said.get("submodules", ["", ""]) != list(carried):
-            return None
-        pack = Pack(self.directory / f"{sha256}.pack", base, sha256, size)
         # Once for a process: what a disk has spoiled would be sent to everybody, and refused.
         with suppress(OSError):
-            if _digest(pack.path) == sha256:
+            if _digest(pack.path) == pack.sha256:
                 os.utime(self.directory / f"{name}.json")  # it is in use
                 return pack
         return None
+
+    def _noted(self, name: str, base: str) -> tuple[Pack | None, Any]:
+        """What a note says, if it is one, and which commits carry the submodules that are in it."""
+        try:
+            said = atomic.read_json(self.directory / f"{name}.json") or {}
+        except ValueError:
+            return None, None
+        sha256, size = said.get("sha256"), said.get("size")
+        if not isinstance(sha256, str) or not isinstance(size, int):
+            return None, None
+        pack = Pack(self.directory / f"{sha256}.pack", base, sha256, size)
+        return pack, said.get("submodules", ["", ""])
 
     def _make(self, name: str, commit: str, base: str, carried: Carried) -> Pack:
         new = self.directory / f".{name}.new"

@@ -156,7 +156,7 @@ class Fleets:
 
         if desired is None:
             return None
-        return self._site.order(slot)._replace(
+        order = self._site.order(slot)._replace(
             action="switch",
             release=desired.release,
             commit=desired.commit,
@@ -164,6 +164,8 @@ class Fleets:
             decided=now(),
             catch_up=True,
         )
+        offers = self._offers(slot)
+        return offers.with_packs_made(order) if offers else order
 
     def close(self) -> None:
         if self._transport is not None:

@@ -77,3 +77,25 @@ def test_a_switch_names_none(tmp_path: Path, commits: dict[str, str]) -> None:
     order = offered(tmp_path, commits, {}, "switch")
     assert (order.packs, order.pack_urls, order.relays) == ((), (), ())
     assert not (tmp_path / "publish.packs").exists()
+
+
+def test_an_order_that_is_kept_names_the_packs_that_there_are(
+    tmp_path: Path, commits: dict[str, str]
+) -> None:
+    packs = Packs(tmp_path / "publish.git")
+    offers = Offers(packs, SOURCE, dict)
+    kept = Order(
+        action="switch",
+        repository="wiki",
+        slot="slot0",
+        path="/srv/wiki",
+        release="slot0-4",
+        commit=commits["slot0-4"],
+    )
+    assert offers.with_packs_made(kept).packs == ()
+    assert not packs.directory.exists()
+    made = packs.to(commits["slot0-4"], [commits["slot0-3"]])
+    order = offers.with_packs_made(kept)
+    assert made
+    assert order.packs == ({"from": made.base, "sha256": made.sha256, "size": made.size},)
+    assert (order.pack_urls, order.action) == ((URL,), "switch")

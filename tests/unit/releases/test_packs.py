@@ -150,6 +150,19 @@ def test_another_process_finds_what_was_made(path: Path, one: str, two: str) -> 
     assert pack.path.stat().st_mtime_ns == before
 
 
+def test_those_that_are_there_can_be_named_without_making_one(
+    path: Path, one: str, two: str
+) -> None:
+    packs = Packs(path)
+    assert packs.made_for(two) == []
+    made = [packs.to(two, [one]), packs.to(two, [])]
+    assert packs.to(one, [])
+    assert sorted(packs.made_for(two), key=lambda pack: pack.base) == made[::-1]
+    made[0].path.unlink() if made[0] else None
+    assert packs.made_for(two) == made[1:]
+    assert Packs(path.with_name("other.git")).made_for(two) == []
+
+
 def test_who_has_made_it_makes_it_anew_when_somebody_has_tidied_up(
     path: Path, one: str, two: str
 ) -> None:
