@@ -174,13 +174,13 @@ def changed_gitlinks(git: Git, old: str, new: str) -> list[tuple[Gitlink, str]]:
     return changed
 
 
-def write_pack(git: Git, objects: dict[str, bytes], directory: Path) -> None:
-    """Write the objects (id to a path, which helps to compress) as one pack that needs no other."""
-    # A path is a hint only, so the newline that would end the line may go.
-    request = b"".join(
-        id_.encode() + b" " + path.replace(b"\n", b" ") + b"\n" for id_, path in objects.items()
-    )
-    arguments = ("pack-objects", "--quiet", COMPRESS, "--delta-base-offset")
+def write_pack(git: Git, objects: Iterable[str], directory: Path) -> None:
+    """Write the objects, of which there are ids, as one pack that needs no other.
+
+    No new deltas are looked for: what one release adds is mostly one version of each file.
+    """
+    request = _lines(objects)
+    arguments = ("pack-objects", "--quiet", COMPRESS, "--window=0", "--delta-base-offset")
     git.run(*arguments, str(directory / "pack"), stdin=request)
 
 

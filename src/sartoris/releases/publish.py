@@ -326,7 +326,7 @@ class PublishRepository:
         names |= {tree: b"", commit: b""}
         # Another slot's releases may have what the last release does not.
         held = held_objects(self._git, names) if last else set()
-        missing = {id_: path for id_, path in names.items() if id_ not in held}
+        missing = [id_ for id_ in names if id_ not in held]
         if missing:
             write_pack(everything, missing, self._objects / "pack")
             _flush(self._objects / "pack")

@@ -163,7 +163,7 @@ def test_a_pack_makes_another_repository_complete(repository: Sample, tmp_path: 
 
 def test_a_pack_of_an_object_that_is_not_here_fails(repository: Sample, tmp_path: Path) -> None:
     with pytest.raises(GitFailed):
-        write_pack(repository.git, {ABSENT: b""}, tmp_path)
+        write_pack(repository.git, [ABSENT], tmp_path)
     assert list(tmp_path.glob("*.pack")) == []
 
 
