@@ -168,6 +168,7 @@ def test_through_one_jump_host_that_turns_many_away_everybody_is_reached(
     with closing(transport):
         transport.prepare()
         assert transport.not_answering(300.0) == {}
+        assert set(transport.hops().values()) == {"bastion"}
     assert "drop connection" not in site.fleet.servers["inside"].log.read_text()
 
 

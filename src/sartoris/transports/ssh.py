@@ -286,6 +286,10 @@ class SshTransport(Transport, KnowsWhoAnswers, HasChecks, HasHostKeys, RunsByHan
         open_ = {name: one for name, one in self._opening.items() if one.done()}
         return {name: one.result().login for name, one in open_.items() if not _failed(one)}
 
+    def hops(self) -> Mapping[str, str]:
+        """The jump hosts of targets that share one with many, as far as connections were opened."""
+        return dict(self._starts.hops)
+
     def new_host_keys(self) -> tuple[Sequence[HostKey], Mapping[str, str]]:
         from sartoris.transports.ssh_host_keys import new_host_keys
 

@@ -12,6 +12,7 @@ from sartoris.formatting import plural
 from sartoris.shell import command
 from sartoris.transports import ssh_files
 from sartoris.transports.ssh_certificates import expired
+from sartoris.transports.ssh_many import key_exchange, through_jump_hosts
 
 if TYPE_CHECKING:
     from sartoris.transports.ssh import Way
@@ -26,6 +27,7 @@ class Ssh(Protocol):
     """What the transport answers."""
 
     def logins(self) -> Mapping[str, Login]: ...
+    def hops(self) -> Mapping[str, str]: ...
 
 
 def checks(ssh: Ssh, way: Way, hosts: Mapping[str, Host], answers: Answers) -> Sequence[Check]:
@@ -40,7 +42,11 @@ def checks(ssh: Ssh, way: Way, hosts: Mapping[str, Host], answers: Answers) -> S
             yield wrong("open files", too_few, ssh_files.remedy(len(hosts)))
             return
         yield from answers(tuple(hosts), _remedy(way, hosts))
-        yield from _logins(ssh.logins())
+        logins = ssh.logins()
+        yield from _logins(logins)
+        yield from through_jump_hosts(ssh.hops())
+        if way.is_ssh:
+            yield from key_exchange(way, hosts, logins)
 
     return [Check("targets", "ssh", look, _SECONDS)]
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sartoris.agent.serve import LONGEST_FRAME
@@ -35,12 +36,13 @@ Brings = Callable[[Sequence[str]], Pack | None]
 class Login:
     """What a login was like. `python` is its version; `said` is what came before the agent could
     speak; `clock` is how many seconds the target's clock is ahead of ours, as far as the way there
-    lets us know.
+    lets us know; `cpu` is how many seconds of a processor the program took here until then.
     """
 
     python: str
     said: str
     clock: float
+    cpu: float = 0.0
 
 
 class Lost(Exception):
@@ -128,7 +130,8 @@ class Connection:
             raise NoConnection(greeting.word, message, self._said())
         self._has_spoken = True
         said = f"{self._before.decode(errors='replace')}\n{self._said()}".strip()
-        self.login = Login(greeting.version, said, _ahead(greeting.clock, sent, time.time()))
+        clock = _ahead(greeting.clock, sent, time.time())
+        self.login = Login(greeting.version, said, clock, _cpu(self._process.pid))
         self._writer.write(agent_for(greeting))
 
     async def _behind(self, mark: bytes) -> bytes:
@@ -241,6 +244,15 @@ class Connection:
 
     def has_ended(self) -> bool:
         return self._process.poll() is not None
+
+
+def _cpu(pid: int) -> float:
+    """Seconds that a process of ours has used; 0 where the system does not tell."""
+    try:
+        found = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(found[11]) + int(found[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _ahead(clock: float, sent: float, came: float) -> float:

@@ -26,7 +26,10 @@ _LONG = 5.0  # seconds after which a start counts no more
 
 
 class Starts:
+    """`hops` are the jump hosts of the targets that have one, as far as it mattered."""
+
     def __init__(self, way: Way) -> None:
+        self.hops: dict[str, str] = {}
         self._way = way
         self._all = _Limit(8 * (os.cpu_count() or 1))
         self._by_hop: dict[str, _Limit] = defaultdict(lambda: _Limit(THROUGH_ONE))
@@ -36,6 +39,8 @@ class Starts:
         hop = ""
         if total > THROUGH_ONE and self._way.is_ssh:
             hop = await asyncio.get_running_loop().run_in_executor(None, self._hop, host)
+            if hop:
+                self.hops[host.name] = hop
         return self._turn(hop)
 
     @asynccontextmanager

@@ -14,6 +14,7 @@ from sartoris.git.repository import Repository
 from sartoris.queries.doctor import (
     hooks,
     open_rollout,
+    packs,
     person,
     publishing,
     reporting,
@@ -54,6 +55,7 @@ _WITH_CONFIGURATION: tuple[tuple[str, str, _Look], ...] = (
 _WITH_SLOT: tuple[tuple[str, str, _Look], ...] = (
     ("releases", "newest release", publishing.newest),
     ("releases", "url", publishing.url),
+    ("releases", "pack-url", packs.pack_url),
     ("releases", "pushed", working_repository.pushed),
 )
 
