@@ -7,18 +7,18 @@ import compileall
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sartoris
-from benchmarks import perl, syncs, tags, thousand
+from benchmarks import first, perl, syncs, tags, thousand
 from benchmarks.programs import git_text
 from benchmarks.sites import Size
 from benchmarks.table import Table
 
 SITES = {"plain": Size(), "scattered": Size(scattered=True), "submodules": Size(submodules=100)}
-PARTS = (*SITES, "tags", "perl", "memory", "salt", "ssh")
+PARTS = (*SITES, "first", "tags", "perl", "memory", "salt", "ssh")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,24 +32,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _tables(place: Path, said: argparse.Namespace) -> Iterator[Table]:
-    for name, size in SITES.items():
-        for targets in said.targets if name in said.parts else ():
-            yield from syncs.measure(place / f"{name}-{targets}", size, targets, said.runs)
-    if "tags" in said.parts:
-        yield tags.growth(place / "tags", said.runs)
-    if "perl" in said.parts:
-        yield from perl.beside_perl(place / "perl", said.runs)
-    if "memory" in said.parts:
-        yield thousand.measure(place / "memory", said.runs)
-    if "salt" in said.parts:
-        from benchmarks import salt  # which not every place has
-
-        yield from salt.measure(place / "salt", said.runs)
-    if "ssh" in said.parts:
-        from benchmarks import ssh  # the same
-
+    for part in PARTS:
+        if part not in said.parts:
+            continue
+        measure = _for_a_size_of_fleet(part)
+        if measure is None:
+            yield from _of_no_size(part, place / part, said.runs)
+            continue
         for targets in said.targets:
-            yield from ssh.measure(place / f"ssh-{targets}", targets, said.runs)
+            yield from measure(place / f"{part}-{targets}", targets, said.runs)
+
+
+def _for_a_size_of_fleet(part: str) -> Callable[[Path, int, int], Iterator[Table]] | None:
+    if part in SITES:
+        return lambda place, targets, runs: syncs.measure(place, SITES[part], targets, runs)
+    if part == "first":
+        return first.measure
+    if part == "ssh":
+        from benchmarks import ssh  # which not every place has
+
+        return ssh.measure
+    return None
+
+
+def _of_no_size(part: str, place: Path, runs: int) -> Iterator[Table]:
+    if part == "tags":
+        yield tags.growth(place, runs)
+    elif part == "perl":
+        yield from perl.beside_perl(place, runs)
+    elif part == "memory":
+        yield thousand.measure(place, runs)
+    else:
+        from benchmarks import salt  # the same
+
+        yield from salt.measure(place, runs)
 
 
 def _parser() -> argparse.ArgumentParser:

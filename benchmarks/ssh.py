@@ -1,9 +1,12 @@
-"""A sync to real ssh servers, beside `ssh` to each with `git fetch` and `git checkout -f`."""
+"""A sync to real ssh servers, beside `ssh` to each with `git fetch` and `git checkout -f`, and
+beside Ansible and Capistrano where this machine has them.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -13,13 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.ssh.servers import Servers, free_ports, wait_for_port
+from tests.ssh.servers import Server, Servers, free_ports, wait_for_port
 
 from benchmarks.fleet import DeployedFleet, Reverted, Synced
-from benchmarks.programs import Cost, Measurement, git, measured_children, run
+from benchmarks.peers import Peer, found, wall
+from benchmarks.programs import Cost, Measurement, deploy, git, measured_children, run
 from benchmarks.sites import Site, Size
 from benchmarks.syncs import WARM_UP, middle
 from benchmarks.table import Table, milliseconds, ratio, seconds
+
+CONNECT_TIMEOUT = 3  # seconds
 
 
 @dataclass(frozen=True)
@@ -29,20 +35,20 @@ class SshFleet(DeployedFleet):
     servers: Servers | None = None
 
     @property
-    def _there(self) -> Servers:
+    def there(self) -> Servers:
         assert self.servers
         return self.servers
 
     @property
     def links(self) -> Sequence[Path]:
-        return [one.srv / f"php-{self.prefix}" for one in self._there.servers.values()]
+        return [one.srv / f"php-{self.prefix}" for one in self.there.servers.values()]
 
     def create(self) -> None:
         super().create()
         git(self.repository, "config", "--unset-all", "deploy.target")
         git(self.repository, "config", "deploy.transport", "ssh")
-        git(self.repository, "config", "deploy.ssh", self._there.program)
-        for name in self._there.servers:
+        git(self.repository, "config", "deploy.ssh", self.there.program)
+        for name in self.there.servers:
             git(self.repository, "config", "--add", "deploy.target", name)
 
 
@@ -94,10 +100,14 @@ def _measured(servers: Servers, daemon: int) -> Iterator[Measurement]:
     before = _cpu(servers, daemon)
     with measured_children() as ours:
         yield result
+    _wait_for_sessions(servers)
+    result.cost = Cost(ours.cost.wall, ours.cost.cpu + _cpu(servers, daemon) - before)
+
+
+def _wait_for_sessions(servers: Servers) -> None:
     while any(server.sessions() for server in servers.servers.values()):
         time.sleep(0.05)
     time.sleep(0.1)  # the last of them is reaped
-    result.cost = Cost(ours.cost.wall, ours.cost.cpu + _cpu(servers, daemon) - before)
 
 
 def _cpu(servers: Servers, daemon: int) -> float:
@@ -122,18 +132,26 @@ def measure(place: Path, targets: int, runs: int) -> Iterator[Table]:
             fleet = SshFleet(place / "ours", site.origin, "atomic", targets, servers=servers)
             floor.create()
             fleet.create()
-            yield _contest(site, floor, fleet, daemon, runs)
+            peers = list(found(servers, url, place))
+            for peer in peers:
+                peer.create()
+            yield _contest(site, floor, fleet, daemon, runs, peers)
+            if targets >= 4:
+                yield _broken(site, fleet)
     finally:
         servers.stop()
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _contest(site: Site, floor: Floor, fleet: SshFleet, daemon: int, runs: int) -> Table:
+def _contest(
+    site: Site, floor: Floor, fleet: SshFleet, daemon: int, runs: int, peers: Sequence[Peer]
+) -> Table:
     floors: list[Cost] = []
     wholes: list[Cost] = []
     syncs: list[Synced] = []
     spreads: list[float] = []
     reverts: list[Reverted] = []
+    beside: dict[str, list[float]] = {peer.name: [] for peer in peers}
     for turn in range(WARM_UP + runs):
         site.advance()
 
@@ -152,6 +170,9 @@ def _contest(site: Site, floor: Floor, fleet: SshFleet, daemon: int, runs: int) 
         for contestant in (plain, ours) if turn % 2 else (ours, plain):
             contestant()
         if turn >= WARM_UP:
+            for peer in peers:
+                beside[peer.name].append(wall(peer))
+                _wait_for_sessions(floor.servers)
             reverts.append(fleet.revert())
     floor_, whole = middle(floors[WARM_UP:]), middle(wholes[WARM_UP:])
     stages = median(one.stages.wall for one in syncs[WARM_UP:])
@@ -168,6 +189,8 @@ def _contest(site: Site, floor: Floor, fleet: SshFleet, daemon: int, runs: int) 
         ratio(whole.wall, floor_.wall),
     )
     table.add("of it: fetch + switch", "", seconds(stages), "", ratio(stages, floor_.wall))
+    for name, times in beside.items():
+        table.add(name, "", seconds(median(times)), "", ratio(median(times), floor_.wall))
     table.add("first to last switch", "", milliseconds(median(spreads[WARM_UP:])))
     start, decision = (
         median(one.from_start for one in reverts),
@@ -176,3 +199,40 @@ def _contest(site: Site, floor: Floor, fleet: SshFleet, daemon: int, runs: int) 
     table.add("revert: command's start to last switch", "", milliseconds(start))
     table.add("revert: decision to last switch", "", milliseconds(decision))
     return table
+
+
+def _broken(site: Site, fleet: SshFleet) -> Table:
+    """How soon a start tells who does not answer, and a sync decides."""
+    refusing, hanging = list(fleet.there.servers)[:2], list(fleet.there.servers)[2:4]
+    site.advance()
+    fleet.start()
+    there = fleet.there
+    there.write_config(f"ConnectTimeout {CONNECT_TIMEOUT}")
+    for name in refusing:
+        there.servers[name].stop()
+    table = Table(
+        f"Over ssh, some targets dead: {fleet.count} targets", ["", "sync has decided after"]
+    )
+    table.add("2 refuse", seconds(_decided(fleet)))
+    for name in hanging:
+        _signal(there.servers[name], signal.SIGSTOP)
+    table.add(
+        f"2 refuse, 2 say nothing, ConnectTimeout {CONNECT_TIMEOUT}", seconds(_decided(fleet))
+    )
+    for name in hanging:
+        _signal(there.servers[name], signal.SIGCONT)
+    for name in refusing:
+        there.servers[name].start()
+    there.write_config()
+    return table
+
+
+def _signal(server: Server, number: int) -> None:
+    assert server.process
+    os.kill(server.process.pid, number)
+
+
+def _decided(fleet: SshFleet) -> float:
+    began = time.monotonic()
+    deploy(fleet.repository, "sync", allowed=(1, 71))
+    return time.monotonic() - began
