@@ -51,7 +51,7 @@ def test_a_target_without_git_and_one_that_is_read_only_are_named_before_any_fet
         (
             "wrong",
             "git-missing: git is not installed, or not in PATH (web1)",
-            [f"{ssh} -t web1 sudo apt-get install -y git"],
+            [f"{ssh} -t web1 apt-get install -y git"],
         ),
         (
             "wrong",
@@ -95,7 +95,9 @@ def test_a_sudo_that_refuses_is_named_with_the_rule_that_it_needs(
     found = {state: (text, steps) for state, text, steps in look(for_nobody, "answers")}
     text, steps = found["wrong"]
     assert "login-refused: sudo" in text
+    ssh, rule = for_nobody.fleet.program, "root ALL=(nobody) NOPASSWD: ALL"
     assert steps == [
-        f"{for_nobody.fleet.program} web1 sudo -n -u nobody true   # by hand",
-        "visudo -f /etc/sudoers.d/sartoris   # there: LOGIN ALL=(nobody) NOPASSWD: ALL",
+        f"{ssh} web1 sudo -n -u nobody true   # by hand",
+        f"{ssh} -t web1 visudo -f /etc/sudoers.d/sartoris   # for sudo, the rule: {rule}",
+        "ssh-copy-id web1   # if it is ssh that is refused",
     ]

@@ -33,6 +33,7 @@ from sartoris.transports.base import (
     Transport,
 )
 from sartoris.transports.ssh_connection import Connection, Garbled, Login, Lost
+from sartoris.transports.ssh_settings import settings
 from sartoris.transports.ssh_starts import Starts
 from sartoris.transports.ssh_words import NoConnection
 
@@ -79,9 +80,14 @@ class Way:
         return [*self.program, *options, *port, host.address, *sudo, "sh"]
 
     def by_hand(self, host: Host, *words: str) -> str:
-        """What a person types to run a command there."""
+        """What a person types to run a command there. `sudo` is left out where root logs in: there
+        may be none.
+        """
         port = ("-p", str(host.port)) if host.port else ()
-        terminal = ("-t",) if self.is_ssh and words[:1] == ("sudo",) else ()
+        is_for_root = words[:1] == ("sudo",)
+        terminal = ("-t",) if self.is_ssh and is_for_root else ()
+        if self.is_ssh and is_for_root and settings(self, host).get("user") == "root":
+            words = words[1:]
         # A shell at the other end of ssh reads the words once more.
         there = tuple(map(command, words)) if self.is_ssh else words
         return command(*self.program, *terminal, *port, host.address, *there)

@@ -13,6 +13,7 @@ from sartoris.shell import command
 from sartoris.transports import ssh_files
 from sartoris.transports.ssh_certificates import expired
 from sartoris.transports.ssh_many import key_exchange, through_jump_hosts
+from sartoris.transports.ssh_settings import settings
 
 if TYPE_CHECKING:
     from sartoris.transports.ssh import Way
@@ -65,11 +66,16 @@ def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
         by_hand = way.by_hand(host)
         port = ("-p", str(host.port)) if host.port else ()
         if error == "login-refused" and way.user:
-            rule = f"LOGIN ALL=({way.user}) NOPASSWD: ALL"
+            login = settings(way, host).get("user", "LOGIN")
+            rule = f"{login} ALL=({way.user}) NOPASSWD: ALL"
+            visudo = way.by_hand(host, "sudo", "visudo", "-f", "/etc/sudoers.d/sartoris")
             return (
                 f"{by_hand} sudo -n -u {way.user} true   # by hand",
-                f"visudo -f /etc/sudoers.d/sartoris   # there: {rule}",
+                f"{visudo}   # for sudo, the rule: {rule}",
+                f"{command('ssh-copy-id', *port, host.address)}   # if it is ssh that is refused",
             )
+        if error == "python-missing":
+            return (way.by_hand(host, "sudo", "apt-get", "install", "-y", "python3"),)
         steps = {
             "host-key": (
                 "git deploy doctor --host-keys   # shows new ones, and asks once",
@@ -80,7 +86,6 @@ def _remedy(way: Way, hosts: Mapping[str, Host]) -> Remedy:
                 f"{by_hand} true   # by hand",
                 command("ssh-copy-id", *port, host.address),
             ),
-            "python-missing": (f"{by_hand} apt-get install -y python3",),
             "unreachable": (f"{by_hand} true   # by hand",),
             "timeout": (f"{by_hand} true   # by hand",),
         }

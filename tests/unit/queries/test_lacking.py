@@ -71,11 +71,11 @@ def test_targets_that_lack_the_same_are_one_finding_with_the_worst_of_them() -> 
         }
     )
     assert [(one.state, one.text) for one in found] == [
-        ("wrong", "no-space: 488 KiB free at /srv, and a release may need 64 MiB (web1, web2)"),
         ("wrong", "git-missing: git is not installed, or not in PATH (web1)"),
+        ("wrong", "no-space: 488 KiB free at /srv, and a release may need 64 MiB (web1, web2)"),
         ("ok", "1 target with room, a place to write to, and git 2.39.5"),
     ]
-    assert found[0].next_steps == ("df -h /srv   # on web2",)
+    assert found[1].next_steps == ("df -h /srv   # on web2",)
 
 
 def test_nothing_is_said_of_targets_whose_agent_has_not_looked() -> None:

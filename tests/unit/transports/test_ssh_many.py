@@ -109,3 +109,11 @@ def test_what_a_login_cost_here_is_measured(ssh: Path, tmp_path: Path) -> None:
     with closing(SshTransport([HOSTS["web1"]], way, Packs(tmp_path), forks=1)) as transport:
         look(transport, tmp_path)
         assert 0.02 < transport.logins()["web1"].cpu < 30
+
+
+def test_where_root_logs_in_no_sudo_is_typed(ssh: Path) -> None:
+    way, host = Way((str(ssh),)), HOSTS["web1"]
+    ssh.with_name("settings").write_text("user root\n")
+    assert way.by_hand(host, "sudo", "df", "/") == f"{ssh} -t web1 df /"
+    ssh.with_name("settings").write_text("user deploy\n")
+    assert way.by_hand(host, "sudo", "df", "/") == f"{ssh} -t web1 sudo df /"

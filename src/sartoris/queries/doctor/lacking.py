@@ -59,7 +59,7 @@ def lacking(outcomes: Sequence[Outcome], order: Order, transport: Transport) -> 
     for outcome in outcomes:
         for lack in lacks(outcome, order):
             found.setdefault(lack._replace(left=""), {})[outcome.target] = lack
-    for those in found.values():
+    for _, those in sorted(found.items()):
         worst = min(those, key=lambda name: (int(those[name].left or 0), name))
         text = f"{_described(those[worst])} ({named(sorted(those))})"
         steps = (_typed(transport, worst, step) for step in _steps(those[worst], order))
