@@ -32,6 +32,17 @@ class SshSite(Site):
         """Of what is below a target's `/srv`, its `/`."""
         return self.fleet.servers[name].srv.parent
 
+    def preparing(self, script: str) -> None:
+        """Have a program of the release run on each target before its switch, a shell script;
+        committed and pushed.
+        """
+        program = self.repo / "deploy" / "target" / "prepare.10-program"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        self.commit({})
+        self.push()
+
     def agents(self) -> list[int]:
         """The processes on all targets that are not an ssh server's own."""
         found = []

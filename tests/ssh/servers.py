@@ -233,6 +233,13 @@ class Servers:
         subprocess.run([*sign, "-V", validity, str(self.key.with_suffix(".pub"))], check=True)
         return self.key.with_name("id-cert.pub")
 
+    def certify_host(self) -> Path:
+        """Have the authority sign the host key of all servers; the certificate."""
+        sign = ["ssh-keygen", "-q", "-s", str(self.authority), "-I", "host", "-h", "-n"]
+        key = self.host_key.with_suffix(".pub")
+        subprocess.run([*sign, "127.0.0.1", str(key)], check=True)
+        return self.host_key.with_name("host-cert.pub")
+
     def add(
         self, names: Sequence[str], more: str = "", *, elsewhere: Sequence[str] = ()
     ) -> list[Server]:

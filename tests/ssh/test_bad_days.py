@@ -203,12 +203,7 @@ def test_a_connection_on_which_nothing_comes_back_is_given_up_and_opened_anew(
     deployed: SshSite,
 ) -> None:
     """The server's side of it is stopped in the middle of the fetch, and says nothing any more."""
-    program = deployed.repo / "deploy" / "target" / "prepare.10-wait"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\necho x >> /srv/began\n[ -e /srv/again ] || sleep 3\n")
-    program.chmod(0o755)
-    deployed.commit({})
-    deployed.push()
+    deployed.preparing("echo x >> /srv/began\n[ -e /srv/again ] || sleep 3")
     deployed.ok("start")
     web2 = deployed.fleet.servers["web2"]
     with deployed.spawn("sync") as process:
@@ -264,12 +259,7 @@ def test_nothing_of_ours_is_left_when_the_controller_goes_in_the_middle(
     deployed: SshSite, number: signal.Signals
 ) -> None:
     """A program of the release sleeps for ten minutes, on each target."""
-    release = deployed.repo / "deploy" / "target" / "prepare.10-long"
-    release.parent.mkdir(parents=True)
-    release.write_text("#!/bin/sh\ntouch /srv/began\nexec sleep 600\n")
-    release.chmod(0o755)
-    deployed.commit({})
-    deployed.push()
+    deployed.preparing("touch /srv/began\nexec sleep 600")
     deployed.ok("start")
     with deployed.spawn("sync") as process:
         wait_until(
@@ -334,15 +324,10 @@ def test_a_target_that_is_cut_off_in_the_middle_stops_the_sync_and_is_there_for_
     first = site.live("web1")
     web2 = site.fleet.servers["web2"]
     assert web2.network
-    program = site.repo / "deploy" / "target" / "prepare.10-long"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\ntouch /srv/began\nwhile [ -e /srv/wait ]; do sleep 0.1; done\n")
-    program.chmod(0o755)
+    site.preparing("touch /srv/began\nwhile [ -e /srv/wait ]; do sleep 0.1; done")
     (web2.srv / "wait").touch()
     soon = "-o ServerAliveInterval=1 -o ServerAliveCountMax=2 -o ConnectTimeout=2"
     site.set("deploy.ssh", f"{site.fleet.program} {soon}")
-    site.commit({})
-    site.push()
     site.ok("start")
     with site.spawn("sync", "--json") as process:
         wait_until((web2.srv / "began").exists)

@@ -63,12 +63,7 @@ def test_a_pack_that_somebody_has_removed_is_said_to_be_missing(
 def test_a_pack_that_is_removed_between_two_targets_is_made_anew(deployed: SshSite) -> None:
     """One after the other; a program of the release stands for whoever tidies up meanwhile."""
     directory = deployed.state_directory / "publish.packs"
-    program = deployed.repo / "deploy" / "target" / "prepare.10-tidy"
-    program.parent.mkdir(parents=True)
-    program.write_text(f"#!/bin/sh\nls {directory} >> /srv/there\nrm -r {directory}\n")
-    program.chmod(0o755)
-    deployed.commit({})
-    deployed.push()
+    deployed.preparing(f"ls {directory} >> /srv/there\nrm -r {directory}")
     deployed.config("deploy.forks", "1")
     deployed.ok("start")
     deployed.ok("sync")

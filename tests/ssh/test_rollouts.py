@@ -17,6 +17,7 @@ BEHIND_ONE = 200
 
 def test_a_release_goes_live_on_all_targets_over_one_login_each(site: SshSite) -> None:
     site.ok("start")
+    assert [path for one in site.fleet.servers.values() for path in one.srv.iterdir()] == []
     before = {name: one.logins() for name, one in site.fleet.servers.items()}
     site.ok("sync")
     release = site.desired()

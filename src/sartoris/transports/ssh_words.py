@@ -38,6 +38,11 @@ _CAUSES = (
         "sudo asks for a password there",
     ),
     (
+        r"must have a tty to run sudo",
+        "login-refused",
+        "sudo wants a terminal there (requiretty)",
+    ),
+    (
         r"not in the sudoers file|may not run sudo|is not allowed to (?:execute|run)|unknown user",
         "login-refused",
         "sudo does not let the user who logs in become deploy.target-user there",

@@ -329,6 +329,7 @@ def test_doctor_names_a_limit_of_open_files_that_is_too_low(
         ),
         ("root@web1: Permission denied (publickey).", "login-refused", "keys that there are"),
         ("sudo: a password is required", "login-refused", "sudo asks for a password"),
+        ("sudo: sorry, you must have a tty to run sudo", "login-refused", "sudo wants a terminal"),
         ("ssh: connect to host web1 port 22: Connection refused", "unreachable", "was refused"),
         ("ssh: connect to host web1 port 22: No route to host", "unreachable", "no route"),
         ("ssh: Could not resolve hostname web1: Name or service not known", "unreachable", "name"),
@@ -344,6 +345,20 @@ def test_what_ssh_says_is_said_in_the_same_words_for_all_targets(
     assert why.error == error
     assert message in why.message
     assert "web1" not in why.message
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("ssh: Could not resolve hostname web1: Temporary failure in name resolution", True),
+        ("ssh: Could not resolve hostname web1: Name or service not known", False),
+        ("kex_exchange_identification: read: Connection reset by peer", True),
+        ("ssh: connect to host web1 port 22: Connection refused", False),
+        ("root@web1: Permission denied (publickey).", False),
+    ],
+)
+def test_only_what_passes_in_a_moment_is_tried_again(said: str, again: bool) -> None:
+    assert ended(255, said, "").again is again
 
 
 def test_an_account_without_a_shell_is_no_mystery() -> None:
