@@ -457,6 +457,8 @@ Situation = Callable[[Site], Ran]
 
 SITUATIONS: tuple[tuple[str, Situation], ...] = (
     ("rollout/lock:NoRollout.__init__", no_rollout),
+    ("cli/commands/slot:command", lambda site: site.deploy("slot", "show")),
+    ("queries/slots:slot_named", lambda site: site.deploy("slot", "show", "nothing")),
     ("rollout/checks:require_remote", another_remote),
     ("rollout/checks:require_pushed", not_pushed),
     ("rollout/checks:require_pushed", hotfix_while_the_remote_has_moved_on),

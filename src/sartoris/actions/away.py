@@ -69,9 +69,9 @@ def bring_back(command: Command, targets: Sequence[str]) -> list[Converged]:
 
 
 def _targets(command: Command) -> tuple[str, ...]:
-    if not command.site.has_fleet:
+    if not command.site.has_any_fleet:
         raise Refused(
             "no targets are configured, so none can be away",
             next_steps=[how_to_configure_targets(command.site.config)],
         )
-    return command.fleets.transport().fleet()
+    return command.fleets.everybody()

@@ -66,9 +66,15 @@ def converge(
         slots, withdrawn = _slots(command), _withdrawn(command)
         _require_something(command, bool(slots or withdrawn))
         slots = _without_open_rollout(command, slots)
-        results = [_bring(command, slot, names, again) for slot in slots]
-        if withdrawn:
-            results.append(_withdraw(command, withdrawn, names))
+        prefixes = [*(slot.prefix for slot in slots), *([withdrawn.prefix] if withdrawn else ())]
+        theirs = _by_fleet(command, prefixes, names)
+        results = [
+            _bring(command.in_slot(slot.prefix), slot, theirs[slot.prefix], again)
+            for slot in slots
+            if slot.prefix in theirs
+        ]
+        if withdrawn and withdrawn.prefix in theirs:
+            results.append(_withdraw(command, withdrawn, theirs[withdrawn.prefix]))
         _announce(command, results)
     _require_converged(results, again)
     return results
@@ -77,7 +83,7 @@ def converge(
 def _slots(command: Command) -> list[Desired]:
     """What should be live, where it was made live: never at a path that has not seen a sync."""
     site, slots = command.site, command.records.desired.slots()
-    if not site.has_fleet:
+    if not site.has_any_fleet:
         return []
     found = wanted(site, slots.values())
     for one in found:
@@ -86,6 +92,22 @@ def _slots(command: Command) -> list[Desired]:
                 f"{one.slot} is converged at {one.path}: {say_moved(site, one)}\n{MADE_THERE}"
             )
     return found
+
+
+def _by_fleet(
+    command: Command, prefixes: Sequence[str], names: Sequence[str]
+) -> dict[str, Sequence[str]]:
+    """The prefixes whose fleets have any of the named targets, each with those; all without names.
+
+    A name that no fleet has is left in, for the refusal of it.
+    """
+    fleets = {prefix: command.fleets.transport(prefix).fleet() for prefix in prefixes}
+    unknown = [name for name in names if not any(name in fleet for fleet in fleets.values())]
+    found = {
+        prefix: [*unknown, *(name for name in names if name in fleet)]
+        for prefix, fleet in fleets.items()
+    }
+    return {prefix: theirs for prefix, theirs in found.items() if theirs or not names}
 
 
 def _without_open_rollout(command: Command, slots: list[Desired]) -> list[Desired]:
@@ -178,7 +200,7 @@ def _withdrawn(command: Command) -> RolloutRecord | None:
 
 
 def _require_something(command: Command, known: bool) -> None:
-    if not command.site.has_fleet or not known:
+    if not command.site.has_any_fleet or not known:
         raise Refused(
             "nothing has been deployed from here yet, so there is nothing to converge on",
             next_steps=["git deploy start"],

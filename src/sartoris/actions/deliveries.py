@@ -70,7 +70,7 @@ class ToFleet(Delivering):
     kind = delivery.TO_FLEET
 
     def prepare(self, session: Session) -> None:
-        session.command.fleets.prepare()
+        session.command.fleets.prepare(session.slot)
 
     def compose(self, session: Session, source: str) -> None:
         with session.events.step("compose", source[:12]):

@@ -12,7 +12,7 @@ def warn_about_removed_targets(session: Session) -> None:
     A server that drops out of what `deploy.targets` matches goes on serving the release it has.
     """
     journal, slot = session.command.journal, session.slot
-    targets = session.command.fleets.transport().fleet()
+    targets = session.command.fleets.transport(slot.prefix).fleet()
     last = next(iter(journal.rollouts(prefix=slot.prefix, limit=1)), None)
     if last is None:
         return

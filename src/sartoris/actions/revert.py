@@ -30,12 +30,13 @@ def revert(command: Command, choice: Choice) -> SyncResult:
     Where the servers are not a fleet of ours, the working repository goes back first. Raises
     `LockHeld`, `OtherPrefix`, and as `sync` does `GateClosed`.
     """
+    command = command.in_slot(choice.prefix)
     if choose_delivery(command, choice.prefix) is not TO_FLEET:
         return revert_tree(command, choice)
     with command.exclusively():
         session = _begin(command, choice)
         try:
-            command.fleets.connect()
+            command.fleets.connect(session.slot)
             session.run_hooks(Phase.PRE_START)
             announcing.starting(session)
             _tag(session, choice)

@@ -79,14 +79,15 @@ def start_with(command: Command, prefix: str, get_commit: Callable[[Session], st
 def _begin_to_connect(session: Session) -> None:
     """A target that cannot be reached is better known now than at the sync."""
     if session.site.has_fleet and not session.site.options.dry_run:
-        session.command.fleets.connect()
+        session.command.fleets.connect(session.slot)
 
 
 def _say_who_is_silent(session: Session) -> None:
     """It is no reason to refuse a start: the sync will look again, and has its limits."""
     if not session.site.has_fleet or session.site.options.dry_run:
         return
-    for name, why in session.command.fleets.not_answering(_WAIT_FOR_TARGETS).items():
+    silent = session.command.fleets.not_answering(session.slot, _WAIT_FOR_TARGETS)
+    for name, why in silent.items():
         session.events.warn(f"{name} cannot be reached: {why}" if why else f"{name} is silent yet")
 
 

@@ -66,7 +66,7 @@ def open_command(
             observers.record_refusal(repository, Typed(name, words), error, boundary.code_of)
         raise
     if name not in BEGINNING:
-        site = with_remote_of_rollout(site)
+        site = as_in_rollout(site)
     make = Command.rehearse if dry_run else Command.open if shown else Command.look
     made = replace(make(name, site), ask=Asking(words[1:], yes=yes or dry_run or said.force))
     until_the_end.callback(made.close)
@@ -80,8 +80,9 @@ def open_command(
     return made
 
 
-def with_remote_of_rollout(site: Site) -> Site:
-    """The site, with the remote that was typed at the start of the rollout in progress.
+def as_in_rollout(site: Site) -> Site:
+    """The site, in the slot and with the remote that were typed at the start of the rollout in
+    progress.
 
     What is typed now counts more.
     """
@@ -95,6 +96,8 @@ def with_remote_of_rollout(site: Site) -> Site:
     if state is None:
         return site
     options = site.options
+    if options.prefix is None:
+        site = site.in_slot(state.prefix)
     if state.remote_site and not said.get("remote_site"):
         options = options._replace(remote_site=state.remote_site)
     if state.remote_branch and not said.get("remote_branch"):

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shared": ("shared", "Tell what lives on across releases, or copy to it."),
     "status": ("status", "Tell whether a rollout is in progress, and how far."),
     "report": ("report", "Tell what is live where."),
+    "slot": ("slot", "List the slots, and which release each should have."),
     "history": ("history", "List the rollouts, or tell one event by event."),
     "doctor": ("doctor", "Tell what is wrong with the set-up of this server."),
     "config": ("config", "List the configuration in force, and where it comes from."),

@@ -30,11 +30,14 @@ class Config:
     """One attribute for each key of docs/configuration.md, dashes as underscores.
 
     `repo_name` is the repository's name as detected. `unknown` are the full names of keys in our
-    section that are not ours; the site's hooks may read them.
+    section that are not ours; the site's hooks may read them. `slot` is the slot whose section
+    counts here, "" for none; `slots` are all that have one.
     """
 
     repo_name: str
     unknown: tuple[str, ...]
+    slot: str
+    slots: tuple[str, ...]
 
     tag_prefix: str | None
     branch: str | None
@@ -94,6 +97,14 @@ class Config:
     config_file: Path | None
     repo_name_detection: Literal["dot-git-parent-dir"]
 
+    @property
+    def fleet_key(self) -> object:
+        """Equal for configurations that reach the same targets in the same way."""
+        return (
+            *(self.transport, self.target, self.targets_command, self.targets, self.ssh),
+            *(self.target_user, self.salt_config, self.forks),
+        )
+
     def release_path(self, prefix: str) -> str:
         """Where the slot of `prefix` is on a target. Raises `ConfigError`."""
         if self.path is None:
@@ -122,6 +133,8 @@ class Config:
     def slot_name(self, prefix: str) -> str:
         """The slot's name: the prefix where each has its own path, else the path's last part."""
         last = self.release_path(prefix).rpartition("/")[2]
+        if self.slot:
+            return self.slot
         if self.path is not None and "{prefix}" in self.path:
             return prefix
         return _safe_name(last)

@@ -3,7 +3,8 @@
 What is typed for one command (`git -c`, the environment) wins over all files. Of files the order is
 git-deploy's: `[deploy "repository NAME"]` in `deploy.config-file`, the same in git's
 own files, `[deploy]` in `deploy.config-file`, `[deploy]` in git's own files. All of git's own files
-(system, global, local, work tree) are one level, in which the last value wins.
+(system, global, local, work tree) are one level, in which the last value wins. `[deploy "slot
+NAME"]` is stronger than all of them, in the same two places, for commands that are about this slot.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from sartoris.config.keys import SECTION
 from sartoris.formatting import on_one_line, quoted
 from sartoris.git.command import Git
 from sartoris.shell import command
+
+SLOT_SECTION = "slot "
 
 
 class Entry(NamedTuple):
@@ -91,21 +94,45 @@ class Levels(NamedTuple):
 
     entries: Sequence[Entry]
     repository: str
+    slot: str = ""
 
     @property
     def own_subsection(self) -> str:
         return f"repository {self.repository}"
 
+    @property
+    def slot_subsection(self) -> str:
+        return f"{SLOT_SECTION}{self.slot}"
+
     def counting(self) -> list[Entry]:
-        """The entries that are for every repository or for this one."""
-        return [e for e in self.entries if e.subsection in (None, self.own_subsection)]
+        """The entries that are for every repository, for this one, or for the slot."""
+        sections = {None, self.own_subsection, *([self.slot_subsection] if self.slot else ())}
+        return [e for e in self.entries if e.subsection in sections]
+
+    def slots(self) -> list[str]:
+        """The names of the slots that have a section."""
+        found = [e.subsection for e in self.entries if e.subsection]
+        names = [one.removeprefix(SLOT_SECTION) for one in found if one.startswith(SLOT_SECTION)]
+        return list(dict.fromkeys(names))
+
+    def of_slot(self, name: str) -> Levels:
+        return self._replace(slot=name)
+
+    def read_for(self, where: str) -> Levels:
+        """What counts for a key that is read `where` the table of keys says."""
+        if where == "any":
+            return self
+        without_slot = self._replace(slot="")
+        if where == "repository":
+            return without_slot
+        return without_slot.only(plain=True, git=where == "git")
 
     def only(self, *, plain: bool, git: bool) -> Levels:
         """Without the repository's own section (`plain`), and without the site's file (`git`)."""
         left = (
             e for e in self.entries if not (plain and e.subsection) and not (git and e.site_file)
         )
-        return Levels(list(left), self.repository)
+        return self._replace(entries=list(left))
 
     def winner(self, key: str, *, empty_counts: bool = False) -> Entry | None:
         """The one entry that decides `key`. An empty value is as good as none, as in git-deploy."""
@@ -123,13 +150,10 @@ class Levels(NamedTuple):
 
     def _by_level(self, key: str) -> Iterable[list[Entry]]:
         of_key = [entry for entry in self.entries if entry.key == key]
+        sections = [*([self.slot_subsection] if self.slot else ()), self.own_subsection, None]
         for in_file, site_file, subsection in (
-            (False, False, self.own_subsection),
-            (False, False, None),
-            (True, True, self.own_subsection),
-            (True, False, self.own_subsection),
-            (True, True, None),
-            (True, False, None),
+            *((False, False, section) for section in sections),
+            *((True, of_site, section) for section in sections for of_site in (True, False)),
         ):
             found = [
                 entry

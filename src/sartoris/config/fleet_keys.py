@@ -77,6 +77,7 @@ FLEET = (
     Key(
         name="publish-dir",
         kind=values.LOCAL_PATH,
+        where="repository",
         unset="`deploy/publish.git` inside `.git`",
         meaning="The publish repository, from which targets fetch releases.",
         example="/srv/publish/mediawiki.git",

@@ -15,9 +15,9 @@ class Key(NamedTuple):
     `default` is text, read by the same parser as a user's; where there is none, `unset` says what
     happens without a value. `meaning` is the manual's. `many`: each value is one of a list.
     `family`: the keys that the name stands for (`send-mail-on-ACTION`); a name that ends in `-*`
-    stands for all that begin so. `where`: in which sections the key is read: `any`, only in the
-    plain `[deploy]`, or only there in git's own files. `targets_of`: the transports whose
-    targets the values name, each with what a value is then.
+    stands for all that begin so. `where`: in which sections the key is read: `any`, all but those
+    of slots (`repository`), only in the plain `[deploy]`, or only there in git's own files.
+    `targets_of`: the transports whose targets the values name, each with what a value is then.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Key(NamedTuple):
     unset: str = ""
     many: bool = False
     family: tuple[str, ...] = ()
-    where: Literal["any", "plain", "git"] = "any"
+    where: Literal["any", "repository", "plain", "git"] = "any"
     targets_of: Mapping[str, type] = MappingProxyType({})
     status: Literal["supported", "planned"] = "supported"
 

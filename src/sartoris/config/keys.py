@@ -79,6 +79,7 @@ _ROLLOUT = (
     Key(
         name="lock-dir-root",
         kind=values.LOCAL_PATH,
+        where="repository",
         unset="the repository's own `.git`",
         meaning="The directory that holds the lock and the state of a rollout. Repositories that "
         "share one cannot be deployed at the same time.",

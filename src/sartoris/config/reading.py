@@ -34,7 +34,7 @@ class Reader:
             return self._family(key)
         if key.many:
             return self._many(key)
-        levels = self.levels.only(plain=key.where != "any", git=key.where == "git")
+        levels = self.levels.read_for(key.where)
         entry = levels.winner(key.name, empty_counts=key.kind is BOOLEAN)
         value = None if entry is None else self._parsed(key, entry)
         return key.default_value() if value is None else value

@@ -26,10 +26,12 @@ left to the site's own hooks.
 ## Where it is read
 
 1. what is said for one command: `git -c deploy.KEY=VALUE deploy ...`
-2. `[deploy "repository NAME"]` in the file that `deploy.config-file` names
-3. `[deploy "repository NAME"]` in git's own files
-4. `[deploy]` in the file that `deploy.config-file` names
-5. `[deploy]` in git's own files
+2. `[deploy "slot NAME"]`, for commands about that slot; first in the file that
+   `deploy.config-file` names, then in git's own files
+3. `[deploy "repository NAME"]` in the file that `deploy.config-file` names
+4. `[deploy "repository NAME"]` in git's own files
+5. `[deploy]` in the file that `deploy.config-file` names
+6. `[deploy]` in git's own files
 
 The first of these that has a key decides it, among files as in git-deploy. NAME is the name of the
 repository (`deploy.repo-name-detection`). Git's own files are the system's, the user's, the
@@ -37,6 +39,9 @@ repository's and the work tree's; the last one that has the key wins. A value in
 `deploy.config-file` is stronger than all of them: `git deploy config` tells of every key what is in
 force and which file says so, and `git deploy doctor` names the values that have no effect. Files
 that this file includes are not read (`git config --file` does not).
+
+Which slot a command is about says its prefix, for which the slot's name may be typed: see
+[slots.md](slots.md).
 
 Where a key may have many values, all values of the deciding place count, in their order, and an
 empty value takes back those before it. For other keys an empty value is as good as none; an empty
@@ -76,7 +81,9 @@ def _section(key: Key) -> str:
     lines = [f"### {SECTION}.{key.name}", "", _wrapped(key.meaning), ""]
     facts = [f"Value: {key.kind.words}" + (" (may be given many times)" if key.many else "")]
     facts.append(f"Default: {_default(key)}")
-    if key.where != "any":
+    if key.where == "repository":
+        facts.append(f'Not read in `[{SECTION} "slot NAME"]`')
+    elif key.where != "any":
         files = " of git's own files" if key.where == "git" else ""
         facts.append(f"Read only in `[deploy]`{files}")
     lines += [f"- {fact}" for fact in facts]

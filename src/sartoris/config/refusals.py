@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sartoris.config.entries import Entry, Levels
+from sartoris.config.entries import SLOT_SECTION, Entry, Levels
 from sartoris.config.keys import KEYS, SECTION, find_key, known_names
 from sartoris.config.problems import Problem
 from sartoris.config.targets import FORMS, Host, Target
+
+_SLOT = re.compile(r"slots?[ .](.+)", re.IGNORECASE)  # one is a slot's section, all may be meant
 
 Listed = Mapping[str, Sequence[tuple[Entry, Any]]]
 
@@ -25,8 +28,10 @@ def planned_keys(levels: Levels) -> Iterator[Problem]:
 def wrong_sections(levels: Levels) -> Iterator[Problem]:
     """Keys where nothing reads them."""
     for key in KEYS:
-        read = levels.only(plain=key.where != "any", git=key.where == "git").entries
+        read = levels.read_for(key.where).counting()
         where = f"[{SECTION}]" + (" of git's own files" if key.where == "git" else "")
+        if key.where == "repository":
+            where += f' and [{SECTION} "{levels.own_subsection}"]'
         for entry in levels.counting():
             if entry.key == key.name and entry not in read:
                 line = f"{entry}: this key is read only in {where}"
@@ -40,12 +45,15 @@ def _wrong_subsections(levels: Levels) -> Iterator[Problem]:
         if entry.subsection is None or find_key(entry.key) is None:
             continue
         first, _, rest = entry.subsection.rpartition(" ")
-        meant = rest == levels.repository and first.lower() in ("", "repo", "repository")
-        if meant and entry.subsection != levels.own_subsection:
-            right = f"{SECTION}.{levels.own_subsection}"
-            line = f'{entry}: did you mean the section [{SECTION} "{levels.own_subsection}"]?'
+        right = ""
+        if rest == levels.repository and first.lower() in ("", "repo", "repository"):
+            right = levels.own_subsection
+        elif named := _SLOT.match(entry.subsection):
+            right = f"{SLOT_SECTION}{named[1]}"
+        if right and entry.subsection != right:
+            line = f'{entry}: did you mean the section [{SECTION} "{right}"]?'
             wrong = f"{SECTION}.{entry.subsection}"
-            yield Problem(line, entry.git_config("--rename-section", wrong, right))
+            yield Problem(line, entry.git_config("--rename-section", wrong, f"{SECTION}.{right}"))
 
 
 def unknown_keys(levels: Levels) -> tuple[tuple[str, ...], list[Problem]]:
@@ -60,7 +68,8 @@ def unknown_keys(levels: Levels) -> tuple[tuple[str, ...], list[Problem]]:
         if find_key(entry.key) or (others and entry.subsection != levels.own_subsection):
             continue
         meant = _meant(entry.key)
-        if meant and entry in levels.counting():
+        of_slot = (entry.subsection or "").startswith(SLOT_SECTION)
+        if meant and (of_slot or entry in levels.counting()):
             misspelt.append(_misspelt(entry, meant))
         else:
             own[entry.name] = None

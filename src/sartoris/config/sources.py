@@ -53,7 +53,7 @@ def sources(git: Git, *, git_dir: Path, top: Path) -> list[Source]:
 
 
 def _source(levels: Levels, key: Key, name: str) -> Source:
-    counting = levels.only(plain=key.where != "any", git=key.where == "git")
+    counting = levels.read_for(key.where)
     if key.many:
         entries = tuple(counting.winners(name))
     else:

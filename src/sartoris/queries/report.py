@@ -127,15 +127,15 @@ def report(command: Command, *, verify: Verify = "", rollouts: int = 5) -> Repor
         slots=tuple(slots),
         rollouts=tuple(command.journal.rollouts(prefix=site.options.prefix, limit=rollouts)),
         verified=bool(verify),
-        note=command.records.desired.read().note if site.has_fleet else "",
+        note=command.records.desired.read().note if site.has_any_fleet else "",
         open=_open_rollout(command),
-        away=command.fleets.left_out() if site.has_fleet else {},
+        away=command.fleets.left_out() if site.has_any_fleet else {},
     )
 
 
 def _prefixes(command: Command) -> list[str]:
     site = command.site
-    if site.options.prefix is not None or not site.has_fleet:
+    if site.options.prefix is not None or not site.has_any_fleet:
         return [site.prefix]
     deployed = sorted({slot.prefix for slot in command.records.desired.slots().values()})
     return deployed or [site.prefix]
@@ -150,7 +150,8 @@ def _open_rollout(command: Command) -> Status | None:
 
 
 def _report_slot(command: Command, prefix: str, *, verify: Verify) -> SlotReport:
-    site, slot = command.site, command.site.slot(prefix)
+    site = command.site.in_slot(prefix)
+    slot = site.slot(prefix)
     if not site.has_fleet:
         return SlotReport(prefix=prefix, slot=slot.name, path="", desired=None, targets=())
     slots = wanted(site, command.records.desired.slots().values())

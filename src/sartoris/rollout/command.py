@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sartoris.rollout.asking import Ask, agreed
@@ -61,12 +61,15 @@ class Command:
         share_as_configured(site)
         journal = Journal(Records(site).journal)
         events = EventStream(Recorder(lambda: journal))
-        connect = connect or (lambda: _configured(site, journal))
+        given = connect
 
         def held(slot: Slot) -> Mapping[str, Sequence[str]]:
             return {name: one.held for name, one in journal.targets(slot.name).items()}
 
-        return cls._put_together(name, site, journal, events, Real, connect, held)
+        def transport(site: Site) -> Transport:
+            return given() if given else _configured(site, journal)
+
+        return cls._put_together(name, site, journal, events, Real, transport, held)
 
     @classmethod
     def look(cls, name: str, site: Site) -> Command:
@@ -88,9 +91,7 @@ class Command:
         from sartoris.rollout.dry_run import DryRun
 
         journal = Journal.read_only(Records(site).journal)
-        return cls._put_together(
-            name, site, journal, EventStream(), DryRun, lambda: _questions_only(site)
-        )
+        return cls._put_together(name, site, journal, EventStream(), DryRun, _questions_only)
 
     @classmethod
     def _put_together(
@@ -100,7 +101,7 @@ class Command:
         journal: Journal,
         events: EventStream,
         effects: Callable[[Site, Records, Hooks, EventStream], Effects],
-        connect: Callable[[], Transport],
+        connect: Callable[[Site], Transport],
         held: Callable[[Slot], Mapping[str, Sequence[str]]] | None = None,
     ) -> Command:
         events.about(command=name, repository=site.config.repo_name)
@@ -123,6 +124,10 @@ class Command:
             new_session=os.urandom(16).hex(),
             hook_variables={},
         )
+
+    def in_slot(self, prefix: str) -> Command:
+        """The same, with what is configured for the slot of a prefix."""
+        return replace(self, site=self.site.in_slot(prefix))
 
     def exclusively(self) -> AbstractContextManager[None]:
         """Keep other commands on this repository out. Raises `CommandRunning`."""

@@ -1,4 +1,4 @@
-"""The fleets of a site's slots, over one transport."""
+"""The fleets of a site's slots, each over a transport that slots on the same targets share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Fleets:
-    """Makes the fleet of a slot when it is asked for; the transport is made once, by `connect`."""
+    """Makes the fleet of a slot when it is asked for; a transport is made once, by `connect`."""
 
     def __init__(
         self,
         site: Site,
         events: EventStream,
-        connect: Callable[[], Transport],
+        connect: Callable[[Site], Transport],
         moved_from: Callable[[Slot], str] = lambda _: "",
         held: Callable[[Slot], Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
@@ -39,7 +39,7 @@ class Fleets:
         self._moved_from = moved_from
         self._events = events
         self._connect = connect
-        self._transport: Transport | None = None
+        self._transports: dict[object, Transport] = {}
         self._readmitted: set[str] = set()
 
     def left_out(self) -> dict[str, str]:
@@ -53,34 +53,43 @@ class Fleets:
         """Leave out these no more, in this command."""
         self._readmitted |= set(names)
 
-    def transport(self) -> Transport:
-        if self._transport is None:
-            self._transport = self._connect()
-        return self._transport
+    def transport(self, prefix: str) -> Transport:
+        """That of the slot of a prefix. Slots on the same targets have one together."""
+        site = self._site.in_slot(prefix)
+        key = site.config.fleet_key
+        if key not in self._transports:
+            self._transports[key] = self._connect(site)
+        return self._transports[key]
 
-    def prepare(self) -> None:
+    def everybody(self) -> tuple[str, ...]:
+        """The names of the targets of all slots that are configured."""
+        prefixes = ("", *self._site.config.slots)
+        fleets = [self.transport(prefix).fleet() for prefix in prefixes]
+        return tuple(dict.fromkeys(name for fleet in fleets for name in fleet))
+
+    def prepare(self, slot: Slot) -> None:
         """Begin to connect, where that takes a while; what follows does not wait for it."""
         from sartoris.transports.base import BeginsEarly
 
-        transport = self.transport()
+        transport = self.transport(slot.prefix)
         if isinstance(transport, BeginsEarly):
             transport.prepare()
 
-    def connect(self) -> None:
+    def connect(self, slot: Slot) -> None:
         """Begin to hold connections to targets, where the transport does so."""
         from sartoris.transports.base import KnowsWhoAnswers
 
-        transport = self.transport()
+        transport = self.transport(slot.prefix)
         if isinstance(transport, KnowsWhoAnswers):
             transport.prepare()
 
-    def not_answering(self, seconds: float) -> dict[str, str]:
+    def not_answering(self, slot: Slot, seconds: float) -> dict[str, str]:
         """Targets of whom it is known without an order that they cannot be reached, each with why;
         "" for those that have not answered after so many seconds.
         """
         from sartoris.transports.base import KnowsWhoAnswers
 
-        transport, out = self.transport(), self.left_out()
+        transport, out = self.transport(slot.prefix), self.left_out()
         if not isinstance(transport, KnowsWhoAnswers):
             return {}
         found = transport.not_answering(seconds)
@@ -92,17 +101,18 @@ class Fleets:
         from sartoris.fleet.runner import Runner
         from sartoris.fleet.slot_fleet import SlotFleet
 
-        config = self._site.config
+        site = self._site.in_slot(slot.prefix)
+        config, transport = site.config, self.transport(slot.prefix)
         left_out = self.left_out()
-        order = self._site.order(slot)._replace(moved_from=self._moved_from(slot))
+        order = site.order(slot)._replace(moved_from=self._moved_from(slot))
         offers = self._offers(slot)
-        fleet = Fleet(self.transport(), order, self._events, left_out, offers)
-        self._require_known(self._site.options.without)
+        fleet = Fleet(transport, order, self._events, left_out, offers)
+        self._require_known(site.options.without)
         planner = Planner(
             targets=fleet.targets,
             canary=config.canary,
             batch=config.batch,
-            max_failed=self._site.max_failed,
+            max_failed=site.max_failed,
         )
         return SlotFleet(fleet, planner, Runner(self._events))
 
@@ -110,7 +120,7 @@ class Fleets:
         """The packs that orders name, where targets can get them by themselves."""
         from sartoris.transports.source import FetchedFrom
 
-        source, held = self._site.source, self._held
+        source, held = self._site.in_slot(slot.prefix).source, self._held
         if held is None or not isinstance(source, FetchedFrom) or not source.pack_urls:
             return None
         from sartoris.fleet.offers import Offers
@@ -118,9 +128,9 @@ class Fleets:
 
         return Offers(Packs(self._site.publish_path), source, lambda: held(slot))
 
-    def _require_known(self, names: Iterable[str]) -> None:
-        """Raises `WrongUsage` for one that is no target."""
-        known = self.transport().fleet()
+    def _require_known(self, names: Sequence[str]) -> None:
+        """Raises `WrongUsage` for one that is no target, of no slot's fleet."""
+        known = self.everybody() if names else ()
         unknown = [name for name in names if name not in known]
         if unknown:
             raise WrongUsage(
@@ -137,7 +147,7 @@ class Fleets:
         """
         from sartoris.transports.base import DesiredStateRecord, KeepsDesiredState
 
-        transport = self.transport()
+        transport = self.transport(slot.prefix)
         if not isinstance(transport, KeepsDesiredState):
             return
         record = DesiredStateRecord(
@@ -168,5 +178,5 @@ class Fleets:
         return offers.with_packs_made(order) if offers else order
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        for transport in self._transports.values():
+            transport.close()

@@ -61,7 +61,8 @@ def with_listed_targets(site: Site) -> Config:
 def _lines(site: Site, program: Sequence[str]) -> list[dict[str, Any]]:
     """What it said when this rollout first asked, or says now."""
     holder = Records(site).lock.holder()
-    kept = site.directory / "listed.json"
+    slot = f"-{site.config.slot}" if site.config.slot else ""
+    kept = site.directory / f"listed{slot}.json"
     if holder is not None:
         with suppress(documents.Unreadable):  # what cannot be read is asked for anew
             recorded = documents.read(kept, _WHAT, _Recorded.of)

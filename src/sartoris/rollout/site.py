@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sartoris.config import Config, CountOrPercent, load_config
+from sartoris.config import Config, Configured, CountOrPercent, read_config
 from sartoris.errors import NoPrefix, WrongUsage
 from sartoris.git.repository import Repository
 from sartoris.rollout.options import Options
@@ -28,11 +28,15 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """One working repository, as one person's command finds it."""
+    """One working repository, as one person's command finds it.
+
+    `config` is that of the slot that the command is about; `configured` has those of the others.
+    """
 
     repository: Repository
     config: Config
     options: Options
+    configured: Configured
 
     @classmethod
     def at(cls, directory: Path, options: Options) -> Site:
@@ -45,8 +49,14 @@ class Site:
     @classmethod
     def of(cls, repository: Repository, options: Options) -> Site:
         """Raises `ConfigError`."""
-        config = load_config(repository.git, git_dir=repository.git_dir, top=repository.top)
-        return cls(repository.limited(config.git_timeout), config, options)
+        configured = read_config(repository.git, git_dir=repository.git_dir, top=repository.top)
+        config = configured.of(options.prefix)
+        return cls(repository.limited(config.git_timeout), config, options, configured)
+
+    def in_slot(self, prefix: str) -> Site:
+        """The same, with what is configured for the slot of a prefix."""
+        config = self.configured.of(prefix)
+        return self if config is self.config else replace(self, config=config)
 
     @property
     def directory(self) -> Path:
@@ -100,10 +110,18 @@ class Site:
 
     @property
     def has_fleet(self) -> bool:
-        """Whether there are targets; without, the site synchronises by a hook or by hand."""
+        """Whether the slot has targets; without, the site synchronises by a hook or by hand."""
         from sartoris.transports.configured import has_targets
 
         return has_targets(self.config)
+
+    @property
+    def has_any_fleet(self) -> bool:
+        """Whether any of its slots has targets."""
+        from sartoris.transports.configured import has_targets
+
+        configured = self.configured
+        return any(has_targets(one) for one in (configured.plain, *configured.of_slots.values()))
 
     @property
     def user(self) -> str:
@@ -116,9 +134,19 @@ class Site:
 
     @property
     def prefix(self) -> str:
-        """The prefix that was typed or is configured. Raises `NoPrefix`, `WrongUsage`."""
+        """The prefix that was typed, for which the name of a slot may stand, or is configured.
+
+        Raises `NoPrefix`, `WrongUsage`.
+        """
+        if self.config.slot and self.config.tag_prefix:
+            return self.config.tag_prefix
         typed = self.options.prefix
         prefix = typed or self.config.tag_prefix
+        if not prefix and self.config.slots:
+            raise NoPrefix(
+                f"no prefix: which of the slots is meant ({', '.join(self.config.slots)})?",
+                next_steps=["git deploy slot list"],
+            )
         if not prefix:
             raise NoPrefix(
                 "no prefix: neither the command nor deploy.tag-prefix says what is being deployed",
@@ -137,21 +165,23 @@ class Site:
 
     def slot(self, prefix: str) -> Slot:
         """The slot of a prefix. Raises `ConfigError` where there is a fleet and no path for it."""
-        if not self.has_fleet:
+        site = self.in_slot(prefix)
+        if not site.has_fleet:
             return Slot(prefix, prefix)
-        return Slot(self.config.slot_name(prefix), prefix, self.config.release_path(prefix))
+        return Slot(site.config.slot_name(prefix), prefix, site.config.release_path(prefix))
 
     def order(self, slot: Slot) -> Order:
         """What all orders to the slot have in common; as it is, a question for its status."""
         from sartoris.orders import Order
 
-        config = self.config
+        site = self.in_slot(slot.prefix)
+        config = site.config
         return Order(
             action="status",
             repository=config.repo_name,
             slot=slot.name,
             path=slot.path,
-            url=self._told_url,
+            url=site._told_url,
             switch=config.switch,
             submodules=config.submodules,
             shared=tuple(path.removesuffix("/") for path in config.shared),

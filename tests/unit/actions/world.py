@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sartoris.actions.choice import Choice
-from sartoris.config import load_config
+from sartoris.config import Configured, load_config
 from sartoris.config.config import Config
 from sartoris.errors import GitFailed
 from sartoris.events import Event, EventStream, Warned
@@ -171,7 +171,8 @@ class World:
         self._journal = KeptJournal(self.records.journal) if self.keeps_journal_open else None
 
     def site(self, **options: Any) -> Site:
-        return Site(self.repository, self.config, Options(**options))
+        configured = Configured(self.config, {})
+        return Site(self.repository, self.config, Options(**options), configured)
 
     @contextmanager
     def command(self, name: str, life: Life | None = None, **options: Any) -> Iterator[Command]:
@@ -199,7 +200,7 @@ class World:
             events=events,
             journal=journal,
             effects=mortal(WorldEffects(self, site, records, events), life),
-            fleets=Fleets(site, events, lambda: fleet),
+            fleets=Fleets(site, events, lambda _: fleet),
             hooks=hooks_of(site, events),
             new_session=os.urandom(16).hex(),
             hook_variables={},

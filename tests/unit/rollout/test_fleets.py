@@ -10,6 +10,7 @@ from sartoris.config.values import CountOrPercent
 from sartoris.events import EventStream, Warned
 from sartoris.fleet.desired import Desired
 from sartoris.rollout.fleets import Fleets
+from sartoris.rollout.site import Site
 from sartoris.transports.base import DesiredStateRecord, KeepsDesiredState, Transport
 from sartoris.transports.recording import RecordingTransport
 from tests.unit.actions.world import World
@@ -43,7 +44,7 @@ def world(tmp_path: Path) -> World:
 def test_the_transport_is_made_once_and_only_when_it_is_needed(world: World) -> None:
     made: list[Transport] = []
 
-    def connect() -> Transport:
+    def connect(_: Site) -> Transport:
         made.append(RecordingTransport(["web1"]))
         return made[-1]
 
@@ -58,7 +59,7 @@ def test_the_transport_is_made_once_and_only_when_it_is_needed(world: World) -> 
 
 def test_orders_of_a_slot_go_to_its_path_and_its_plan_is_as_configured(world: World) -> None:
     site = world.site()
-    fleet = Fleets(site, EventStream(), lambda: RecordingTransport(["web1", "web2"])).of(
+    fleet = Fleets(site, EventStream(), lambda _: RecordingTransport(["web1", "web2"])).of(
         site.slot("slot1")
     )
     assert fleet.fleet.order.path == "/srv/wiki/php-slot1"
@@ -72,7 +73,7 @@ def test_what_targets_should_have_is_published_as_orders_to_catch_up(world: Worl
     events.subscribe(
         lambda event: warned.append(event.message) if isinstance(event, Warned) else None
     )
-    Fleets(site, events, lambda: transport).publish_desired(
+    Fleets(site, events, lambda _: transport).publish_desired(
         site.slot("slot0"), current=None, pending=DESIRED
     )
     wanted = transport.wanted

@@ -8,7 +8,7 @@ from itertools import groupby
 import click
 
 from sartoris.cli.confirming import yes_option
-from sartoris.cli.context import here, is_verbose, options, wants_json, with_remote_of_rollout
+from sartoris.cli.context import as_in_rollout, here, is_verbose, options, wants_json
 from sartoris.cli.host_keys import show_host_keys
 from sartoris.cli.options import looking_options, prefix_argument
 from sartoris.diagnostics import Finding, State
@@ -42,7 +42,7 @@ def command(context: click.Context, prefix: str | None, host_keys: bool, yes: bo
     if host_keys:
         show_host_keys(Site.of(Repository.meant(here()), options(prefix)), yes=yes)
         return
-    found = examine(Repository.meant(here()), options(prefix), with_remote_of_rollout)
+    found = examine(Repository.meant(here()), options(prefix), as_in_rollout)
     if wants_json():
         streams.print_document(found.to_json())
     else:

@@ -26,6 +26,7 @@ from sartoris.queries.doctor.targets import away, target_checks, transport_of, w
 from sartoris.rollout.checks import require_place, require_source
 from sartoris.rollout.options import Options
 from sartoris.rollout.site import Site
+from sartoris.shell import command
 
 _Look = Callable[[Site], Iterable[Finding]]
 _Earliest = Callable[[Repository], Iterable[Finding]]
@@ -117,6 +118,8 @@ def _configuration(repository: Repository, options: Options) -> tuple[Site | Non
         return None, [*problems, rest]
     except SartorisError as error:
         return None, [refused("values", error), rest]
+    if not options.prefix and not site.config.tag_prefix and site.config.slots:
+        site = site.in_slot(site.config.slots[0])
     return site, list(_settings(site))
 
 
@@ -131,6 +134,10 @@ def _settings(site: Site) -> Iterator[Finding]:
         yield refused("prefix", error)
         yield unknown("targets", "not looked at without a prefix")
         return
+    others = [name for name in site.config.slots if name != site.config.slot]
+    if others:
+        steps = ", ".join(command("git", "deploy", "doctor", name) for name in others)
+        yield ok("slots", f"this is about {site.prefix}; the others: {steps}")
     yield from _slot(site)
 
 
