@@ -26,7 +26,7 @@ WARM_UP = 2 * (KEEP + 1) + 2
 OURS = {
     "converge, nothing to do": ["converge"],
     "no-op sync": ["sync", "--force"],
-    "revert": ["revert", "2"],
+    "revert": ["revert", "1"],  # what KEEP has kept
 }
 SHELL = "cd ~/shell && git fetch --quiet origin && git checkout --quiet --force origin/main"
 
