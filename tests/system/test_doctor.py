@@ -168,10 +168,13 @@ class TestConfiguration:
         site.git("config", "--global", "deploy.config-file", str(shared))
         site.config("deploy.max-failed", "1")
         site.config("deploy.targets", "web*")
-        beaten, unread = look(site, "no effect", code=0)
+        site.config("deploy.relay", "rack1=http://relay1/wiki.packs")
+        beaten, unread, of_salt = look(site, "no effect", code=0)
         assert "has no effect: deploy.max-failed" in beaten[1]
         assert beaten[1].endswith(f"in {shared} wins")
         assert "deploy.transport is local" in unread[1]
+        assert "deploy.relay has no effect" in of_salt[1]
+        assert "only salt reads it" in of_salt[1]
         (line,) = site.ok("config", "max-failed").out.splitlines()[1:2]
         assert line.split() == ["deploy.max-failed", "0", str(shared)]
 

@@ -119,6 +119,20 @@ def test_a_slot_is_shown_by_name_and_an_unknown_one_is_refused(deployed: Site) -
     assert deployed.deploy("slot", "show").code == 2
 
 
+def test_the_configuration_is_listed_with_what_slots_have_of_their_own(stages: Site) -> None:
+    lines = stages.ok("config", "target").out.splitlines()
+    keys = [line.partition("  ")[0] for line in lines[1:]]
+    assert keys == [
+        "deploy.target",
+        "deploy.slot staging.target",
+        "deploy.slot production.target",
+        "deploy.slot production.target",
+    ]
+    listed = stages.ok("--json", "config", "tag-prefix").document
+    assert listed[-1]["key"] == "deploy.slot production.tag-prefix"
+    assert listed[-1]["values"] == ["live"]
+
+
 def test_doctor_looks_at_one_slot_and_names_the_others(deployed: Site) -> None:
     found = deployed.deploy("doctor", "-v", "production")
     assert "git deploy doctor staging" in found.out + found.err

@@ -52,6 +52,13 @@ def sources(git: Git, *, git_dir: Path, top: Path) -> list[Source]:
     return [_source(levels, key, name) for key in KEYS if not key.planned for name in key.names]
 
 
+def of_slots(git: Git, *, git_dir: Path, top: Path) -> list[Entry]:
+    """What the sections of slots say, which counts for commands about these slots."""
+    levels = read_levels(git, git_dir=git_dir, top=Path(os.path.abspath(top)))  # noqa: PTH100
+    sections = [levels.of_slot(name).slot_subsection for name in levels.slots()]
+    return [one for one in levels.entries if one.subsection in sections]
+
+
 def _source(levels: Levels, key: Key, name: str) -> Source:
     counting = levels.read_for(key.where)
     if key.many:

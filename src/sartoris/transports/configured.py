@@ -29,6 +29,20 @@ def targets_of_others(config: Config) -> tuple[str, list[str]]:
     return ours.targets_key, list(keys)
 
 
+def unread_keys(config: Config) -> list[tuple[str, str]]:
+    """The keys that are set and that only another transport reads, each with its name."""
+    from sartoris.config.keys import find_key
+
+    found = []
+    for name, kind in TRANSPORTS.items():
+        for key in kind.reads if name != config.transport else ():
+            known = find_key(key)
+            assert known
+            if getattr(config, known.attribute) != known.default_value():
+                found.append((f"deploy.{key}", name))
+    return found
+
+
 def source_of(config: Config, publish: Path) -> Source:
     """How the targets get what is published in the repository at `publish`."""
     return TRANSPORTS[config.transport].source(config, publish)

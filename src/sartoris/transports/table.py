@@ -25,6 +25,7 @@ class Kind(NamedTuple):
     add_targets: what to type so that there are some.
     source: how objects reach its targets, given the path of the publish repository.
     on_this_machine: where a path of its targets is, of those that are on this machine.
+    reads: the keys that only it reads.
     """
 
     make: Callable[[Config, Path, Container[str], bool], Transport]
@@ -33,6 +34,7 @@ class Kind(NamedTuple):
     add_targets: str
     source: Callable[[Config, Path], Source]
     on_this_machine: Callable[[Config, str], dict[str, Path]] = lambda *_: {}
+    reads: tuple[str, ...] = ()
 
 
 def _local(config: Config, publish: Path, known: Container[str], make_new: bool) -> Transport:
@@ -86,6 +88,7 @@ TRANSPORTS: dict[str, Kind] = {
         targets_key="deploy.target",
         add_targets="git config --add deploy.target HOST   # for each target",
         source=by_connection,
+        reads=("ssh", "target-user", "targets-command"),
     ),
     "salt": Kind(
         _salt,
@@ -93,5 +96,6 @@ TRANSPORTS: dict[str, Kind] = {
         targets_key="deploy.targets",
         add_targets="git config deploy.targets EXPRESSION   # which minions",
         source=by_url,
+        reads=("pack-url", "relay", "zone"),
     ),
 }

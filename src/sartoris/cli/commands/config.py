@@ -9,7 +9,8 @@ import click
 
 from sartoris.cli.context import here, wants_json
 from sartoris.cli.options import common_options_but
-from sartoris.config.sources import Source, sources
+from sartoris.config.entries import Entry
+from sartoris.config.sources import Source, of_slots, sources
 from sartoris.display import streams
 from sartoris.display.table import table
 from sartoris.errors import WrongUsage
@@ -27,12 +28,14 @@ def command(key: str | None) -> None:
     """
     repository = Repository.meant(here())
     found = sources(repository.git, git_dir=repository.git_dir, top=repository.top)
+    of_slot = of_slots(repository.git, git_dir=repository.git_dir, top=repository.top)
     if key is not None:
         found = [_named(found, key.lower().removeprefix("deploy."))]
+        of_slot = [one for one in of_slot if one.key == found[0].name]
     if wants_json():
-        streams.print_document([_to_json(one) for one in found])
+        streams.print_document([*map(_to_json, found), *map(_entry_to_json, of_slot)])
         return
-    for line in _lines(found):
+    for line in _lines(found, of_slot):
         streams.print_line(line)
 
 
@@ -45,13 +48,14 @@ def _named(found: Iterable[Source], name: str) -> Source:
     return known[name]
 
 
-def _lines(found: Iterable[Source]) -> Iterator[str]:
+def _lines(found: Iterable[Source], of_slot: Iterable[Entry]) -> Iterator[str]:
     rows = []
     for one in found:
         first, *more = one.value.split("\n")
         rows.append((f"deploy.{one.name}", first, one.place))
         rows += [("", value, "") for value in more]
         rows += [("", "", f"wins over {entry}") for entry in one.shadowed]
+    rows += [(one.name, one.value or "", _place(one)) for one in of_slot]
     yield from table(("key", "value", "from"), rows)
 
 
@@ -62,3 +66,12 @@ def _to_json(one: Source) -> dict[str, object]:
         "from": one.place,
         "shadowed": [str(entry) for entry in one.shadowed],
     }
+
+
+def _place(entry: Entry) -> str:
+    return str(entry.file) if entry.file else "the command line or the environment"
+
+
+def _entry_to_json(entry: Entry) -> dict[str, object]:
+    values = [] if entry.value is None else [entry.value]
+    return {"key": entry.name, "values": values, "from": _place(entry), "shadowed": []}

@@ -9,7 +9,7 @@ from sartoris.config.sources import sources, with_deciding_files
 from sartoris.diagnostics import Finding, warning
 from sartoris.rollout.site import Site
 from sartoris.shell import command
-from sartoris.transports.configured import targets_of_others
+from sartoris.transports.configured import targets_of_others, unread_keys
 
 
 def without_effect(site: Site) -> Iterator[Finding]:
@@ -23,6 +23,12 @@ def without_effect(site: Site) -> Iterator[Finding]:
     ours, others = targets_of_others(config)
     for key in others:
         text = f"{key} has no effect: deploy.transport is {config.transport}, which reads {ours}"
+        yield warning("no effect", text, f"git config --unset-all {key}")
+    for key, transport in unread_keys(config):
+        text = (
+            f"{key} has no effect: deploy.transport is {config.transport}, and only {transport}"
+            " reads it"
+        )
         yield warning("no effect", text, f"git config --unset-all {key}")
 
 
