@@ -77,7 +77,7 @@ def test_a_converge_brings_the_targets_of_all_slots_and_one_by_its_name(deployed
     assert stages.live("web2", "live") == stages.live("web1", "live")
     refused = stages.deploy("converge", "nobody")
     assert refused.code == 2
-    assert "not a target of this repository: nobody" in refused.err
+    assert "not a target of this repository: nobody (it has web1, web2, s1)" in refused.err
 
 
 def test_a_revert_to_a_tag_of_another_slot_goes_to_that_slot_s_targets(deployed: Site) -> None:
@@ -137,3 +137,26 @@ def test_doctor_looks_at_one_slot_and_names_the_others(deployed: Site) -> None:
     found = deployed.deploy("doctor", "-v", "production")
     assert "git deploy doctor staging" in found.out + found.err
     assert "2 targets" in deployed.deploy("doctor", "-v", "production").out + found.err
+
+
+def test_a_lost_state_and_desired_state_are_found_again_for_each_slot(deployed: Site) -> None:
+    before = shown(deployed)
+    (deployed.state_directory / "desired.json").unlink()
+    assert shown(deployed) == before
+    assert set(deployed.conditions(prefix="live").values()) == {"current"}
+    deployed.ok("start", "production")
+    (deployed.state_directory / "rollout.json").unlink()
+    assert "A rollout of live is in progress" in deployed.deploy("status").out
+    deployed.ok("abort")
+    assert deployed.holder is None
+
+
+def test_a_rollback_is_of_the_slot_that_is_named(deployed: Site) -> None:
+    first, staged = deployed.live("web1", "live"), deployed.live("s1", "staging")
+    deployed.commit({"index.php": "version 2\n"})
+    deployed.push()
+    deployed.ok("start", "production")
+    deployed.ok("sync")
+    deployed.ok("rollback", "production", "--yes")
+    assert {deployed.live(name, "live") for name in ("web1", "web2")} == {first}
+    assert deployed.live("s1", "staging") == staged

@@ -75,7 +75,9 @@ def choose(command: Command, wanted: str, *, count: int = 0, as_tags: bool = Fal
         _require_that_numbers_stand(command)
         numbers = {} if as_tags else {one.number: one.release for one in past}
         wanted = _numbered(command.site, numbers or _tags(command.site, count), int(wanted))
-    choice = _resolve(command, _prefix_of(command, wanted), wanted, past)
+    prefix = _prefix_of(command, wanted)
+    command = command.in_slot(prefix)
+    choice = _resolve(command, prefix, wanted, past)
     _refuse_what_is_live(command, choice)
     _require_was_live(command, choice, past)
     return choice

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sartoris.actions import announcing
 from sartoris.actions.purge import purge
-from sartoris.errors import Refused, SyncIncomplete
+from sartoris.errors import Refused, SyncIncomplete, WrongUsage
 from sartoris.fleet.adopted import adopt_steps
 from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.desired import Desired
@@ -99,14 +99,17 @@ def _by_fleet(
 ) -> dict[str, Sequence[str]]:
     """The prefixes whose fleets have any of the named targets, each with those; all without names.
 
-    A name that no fleet has is left in, for the refusal of it.
+    Raises `WrongUsage` for a name that no fleet has.
     """
     fleets = {prefix: command.fleets.transport(prefix).fleet() for prefix in prefixes}
-    unknown = [name for name in names if not any(name in fleet for fleet in fleets.values())]
-    found = {
-        prefix: [*unknown, *(name for name in names if name in fleet)]
-        for prefix, fleet in fleets.items()
-    }
+    known = dict.fromkeys(name for fleet in fleets.values() for name in fleet)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise WrongUsage(
+            f"not a target of this repository: {', '.join(sorted(unknown))}"
+            f" (it has {', '.join(known) or 'none'})"
+        )
+    found = {prefix: [name for name in names if name in fleet] for prefix, fleet in fleets.items()}
     return {prefix: theirs for prefix, theirs in found.items() if theirs or not names}
 
 

@@ -39,7 +39,7 @@ def _of_the_rollout(site: Site) -> list[str]:
 
 
 def _of_the_fleet(site: Site) -> list[str]:
-    if not site.has_fleet:
+    if not site.has_any_fleet:
         return []
     return [
         f"{slot} should have {one.release or 'nothing'} (git deploy report asks the targets)."

@@ -30,7 +30,7 @@ class LastRelease:
 
 def last_release(site: Site, records: Records, journal: Journal, prefix: str) -> LastRelease | None:
     """None where nothing is live. Raises `JournalUnusable`."""
-    if site.has_fleet:
+    if site.in_slot(prefix).has_fleet:
         desired = records.desired.of(site.slot(prefix).name)
         if desired is None:
             return None

@@ -53,7 +53,7 @@ def past_releases(site: Site, prefix: str) -> list[PastRelease]:
 
     Without a fleet, and where the journal knows none, there are none.
     """
-    if not site.has_fleet:
+    if not site.in_slot(prefix).has_fleet:
         return []
     records, slot = Records(site), site.slot(prefix).name
     try:

@@ -110,7 +110,7 @@ class Records:
         return Here(
             branch=self._site.repository.branch(),
             way=self._way,
-            path=self._site.config.release_path,
+            path=lambda prefix: self._site.in_slot(prefix).config.release_path(prefix),
         )
 
     def _way(self, prefix: str) -> Way:
@@ -118,7 +118,7 @@ class Records:
         from sartoris.hooks import Hooks
         from sartoris.hooks.listener import HookListener
 
-        site = self._site
+        site = self._site.in_slot(prefix)
         directory = None if site.options.skip_hooks else site.config.hook_dir
         hooks = Hooks(directory, site.repository.top, timeout=0, listener=HookListener())
         if hooks.sync_hook(prefix) is not None:
