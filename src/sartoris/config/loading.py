@@ -63,7 +63,10 @@ def read_config(git: Git, *, git_dir: Path, top: Path) -> Configured:
     levels = Levels([*site, *own], name)
     unknown, misspelt = unknown_keys(levels)
     problems += _unsafe(name, top)
-    readers = {slot: Reader(levels.of_slot(slot), top) for slot in ("", *levels.slots())}
+    outputs: dict[str, str] = {}
+    readers = {
+        slot: Reader(levels.of_slot(slot), top, outputs=outputs) for slot in ("", *levels.slots())
+    }
     read = {slot: _values(reader) for slot, reader in readers.items()}
     for reader in readers.values():
         problems += [

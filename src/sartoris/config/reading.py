@@ -17,10 +17,18 @@ class Reader:
     """Reads keys from `levels`. Relative paths and commands in values start at `top`.
 
     `problems` grows with what could not be read; `listed` holds, for each key with many values,
-    the entry behind each value.
+    the entry behind each value. `outputs` are what commands in values have written, by command: no
+    command is run twice by those who share them.
     """
 
-    def __init__(self, levels: Levels, top: Path, problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self,
+        levels: Levels,
+        top: Path,
+        problems: Iterable[Problem] = (),
+        outputs: dict[str, str] | None = None,
+    ) -> None:
+        self._outputs = {} if outputs is None else outputs
         self.levels = levels
         self.top = top
         self.problems = list(problems)
@@ -70,4 +78,8 @@ class Reader:
                 return "true"
             raise BadValue("has no value")
         shell_command = command_in(entry.value) if key.kind.commands else None
-        return entry.value if shell_command is None else output_of(shell_command, self.top)
+        if shell_command is None:
+            return entry.value
+        if shell_command not in self._outputs:
+            self._outputs[shell_command] = output_of(shell_command, self.top)
+        return self._outputs[shell_command]

@@ -64,7 +64,8 @@ class Fleets:
     def everybody(self) -> tuple[str, ...]:
         """The names of the targets of all slots that are configured."""
         prefixes = ("", *self._site.config.slots)
-        fleets = [self.transport(prefix).fleet() for prefix in prefixes]
+        reached = [prefix for prefix in prefixes if self._site.in_slot(prefix).has_fleet]
+        fleets = [self.transport(prefix).fleet() for prefix in reached]
         return tuple(dict.fromkeys(name for fleet in fleets for name in fleet))
 
     def prepare(self, slot: Slot) -> None:
@@ -107,7 +108,7 @@ class Fleets:
         order = site.order(slot)._replace(moved_from=self._moved_from(slot))
         offers = self._offers(slot)
         fleet = Fleet(transport, order, self._events, left_out, offers)
-        self._require_known(site.options.without)
+        self._require_known(transport.fleet(), site.options.without)
         planner = Planner(
             targets=fleet.targets,
             canary=config.canary,
@@ -128,9 +129,11 @@ class Fleets:
 
         return Offers(Packs(self._site.publish_path), source, lambda: held(slot))
 
-    def _require_known(self, names: Sequence[str]) -> None:
-        """Raises `WrongUsage` for one that is no target, of no slot's fleet."""
-        known = self.everybody() if names else ()
+    def _require_known(self, known: Sequence[str], names: Sequence[str]) -> None:
+        """Raises `WrongUsage` for a name that is neither a known target nor one of another slot."""
+        if all(name in known for name in names):
+            return
+        known = self.everybody()
         unknown = [name for name in names if name not in known]
         if unknown:
             raise WrongUsage(

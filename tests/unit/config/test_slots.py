@@ -77,6 +77,13 @@ def test_what_is_typed_for_one_command_counts_more_than_a_slot_s_section(site: S
     assert found.of("a").branch == "typed"
 
 
+def test_a_command_in_a_value_is_run_once_however_many_slots_there_are(site: Site) -> None:
+    site.deploy('branch = "`echo ran >> ran; echo main`"')
+    site.add('[deploy "slot a"]\n  forks = 2\n[deploy "slot b"]\n  forks = 3')
+    assert read(site).of("a").branch == "main"
+    assert (site.top / "ran").read_text() == "ran\n"
+
+
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
