@@ -7,10 +7,10 @@ from typing import Any
 
 from sartoris.errors import WrongUsage
 from sartoris.fleet.desired import Desired
-from sartoris.formatting import plural
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
 from sartoris.rollout.wanted import place_of, wanted
+from sartoris.transports.configured import fleet_in_words
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,10 @@ def _standing(site: Site, prefix: str, desired: Desired | None) -> SlotStanding:
         prefix=prefix,
         path=slot.path,
         branch=site.config.branch or "",
-        fleet=_fleet(site),
+        fleet=fleet_in_words(site.config),
         targets=tuple(target.name for target in site.config.target),
         release=desired.release if desired else "",
         source=desired.source if desired else "",
         since=desired.since if desired else None,
         configured=bool(site.config.slot),
     )
-
-
-def _fleet(site: Site) -> str:
-    config = site.config
-    if not site.has_fleet:
-        return "no targets"
-    named = [plural(len(config.target), "target")] if config.target else []
-    if config.targets_command:
-        named.append(f"those of {config.targets_command[0]}")
-    if config.targets and config.transport == "salt":
-        named = [config.targets]
-    return f"{config.transport}: {' and '.join(named)}"

@@ -29,6 +29,13 @@ def targets_of_others(config: Config) -> tuple[str, list[str]]:
     return ours.targets_key, list(keys)
 
 
+def fleet_in_words(config: Config) -> str:
+    """`ssh: 3 targets`, for a person."""
+    if not has_targets(config):
+        return "no targets"
+    return f"{config.transport}: {TRANSPORTS[config.transport].fleet_in_words(config)}"
+
+
 def unread_keys(config: Config) -> list[tuple[str, str]]:
     """The keys that are set and that only another transport reads, each with its name."""
     from sartoris.config.keys import find_key

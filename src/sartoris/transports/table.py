@@ -12,8 +12,16 @@ from typing import NamedTuple
 
 from sartoris.config import Config
 from sartoris.config.targets import Host, Target
+from sartoris.formatting import plural
 from sartoris.transports.base import Transport
 from sartoris.transports.source import Source, by_connection, by_path, by_url
+
+
+def _named_targets(config: Config) -> str:
+    """`3 targets`, and where a program names more, its name."""
+    named = [plural(len(config.target), "target")] if config.target else []
+    program = [f"those of {config.targets_command[0]}"] if config.targets_command else []
+    return " and ".join(named + program)
 
 
 class Kind(NamedTuple):
@@ -26,6 +34,7 @@ class Kind(NamedTuple):
     source: how objects reach its targets, given the path of the publish repository.
     on_this_machine: where a path of its targets is, of those that are on this machine.
     reads: the keys that only it reads.
+    fleet_in_words: what its targets are, for a person.
     """
 
     make: Callable[[Config, Path, Container[str], bool], Transport]
@@ -35,6 +44,7 @@ class Kind(NamedTuple):
     source: Callable[[Config, Path], Source]
     on_this_machine: Callable[[Config, str], dict[str, Path]] = lambda *_: {}
     reads: tuple[str, ...] = ()
+    fleet_in_words: Callable[[Config], str] = _named_targets
 
 
 def _local(config: Config, publish: Path, known: Container[str], make_new: bool) -> Transport:
@@ -97,5 +107,6 @@ TRANSPORTS: dict[str, Kind] = {
         add_targets="git config deploy.targets EXPRESSION   # which minions",
         source=by_url,
         reads=("pack-url", "relay", "zone"),
+        fleet_in_words=lambda config: config.targets or "",
     ),
 }
