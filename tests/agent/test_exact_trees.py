@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -409,3 +410,18 @@ def test_a_release_s_own_files_are_not_taken_for_the_agent_s(target: Target, mod
         more = {"n": str(number)}
         target.release(f"t{number}", {**files, **more}, deploy_text="x", keep=0, switch=mode)
         assert tree(target.live) == entries({**files, **more, ".deploy": "x"})
+
+
+def test_permissions_of_what_is_reached_by_a_link_are_nobody_s_to_mend(target: Target) -> None:
+    target.release("t1", FILES, switch="in-place")
+    elsewhere = target.root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "x").write_text("a secret")
+    (elsewhere / "x").chmod(0o600)
+    shutil.rmtree(target.live / "sub")
+    (target.live / "sub").symlink_to(elsewhere)
+
+    target.release("t2", FILES, switch="in-place")
+
+    assert stat.S_IMODE((elsewhere / "x").stat().st_mode) == 0o600
+    assert modes(target.live)["sub/x"] == 0o755

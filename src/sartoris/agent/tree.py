@@ -83,8 +83,9 @@ class Tree:
         """
         modes = Modes(self.path, exact=not self._is_live)
         for name, executable in written_last(self.index, len(self.commit) // 2):
-            path = self.path / name
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            # In a live tree a directory may be a link by now, which leads to others' files.
+            with contextlib.suppress(Failure, FileNotFoundError, NotADirectoryError):
+                path = self.parent_of(name, make=False) / name.rpartition("/")[2]
                 facts = path.lstat()
                 if stat.S_ISREG(facts.st_mode):
                     self._mend_mode(path, facts, modes.of_file(facts, executable=executable))
