@@ -48,6 +48,16 @@ class WrongUsage(SartorisError):
     means = "wrong usage of the command line"
 
 
+class NoTargets(WrongUsage):
+    """These `names` are no targets; `known` are those that there are."""
+
+    def __init__(self, names: Iterable[str], known: Iterable[str]) -> None:
+        there = ", ".join(known) or "none"
+        super().__init__(
+            f"not a target of this repository: {', '.join(sorted(names))} (it has {there})"
+        )
+
+
 class WrongSetup(SartorisError):
     """The user's own set-up (name, mail, umask) does not allow deploying."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 
 # What moves a cursor, sets a title, hides text, or has letters stand in another order than they
 # are read: C0 but tab and newline, DEL, C1, the separators that some take for a newline, the
@@ -32,6 +33,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min" if minutes else f"{whole} s"
+
+
+def minute(at: float) -> str:
+    """`2026-11-30 03:00`, of this machine's zone; `at` is in seconds since the epoch."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def size(count: int) -> str:

@@ -19,7 +19,6 @@ ORDER_VERSION = agent_order.VERSION
 NEWEST_LEVEL = LEVEL  # of agent
 
 ServiceAction = Literal["", "restart", "reload", "status"]
-SwitchMode = Literal["atomic", "in-place"]
 
 _ORDER_LISTS = ("shared", "shared_directories", "share", "packs", "pack_urls", "relays")
 _LISTS = (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
 from sartoris.agent import order as agent_order
 from sartoris.agent.actions import ACTIONS, LEVEL, NEWER, Action
 from sartoris.agent.slot import Slot
-from sartoris.orders import Order, ServiceAction, SwitchMode
+from sartoris.config import Config
+from sartoris.orders import Order, ServiceAction
 from sartoris.salt.help import help_of
 
 from .conftest import Target
@@ -39,7 +40,7 @@ def test_each_action_but_that_on_the_service_is_a_method_of_a_slot() -> None:
 
 def test_an_order_has_the_fields_that_the_agent_declares() -> None:
     assert Order._fields == agent_order.Order._fields
-    assert get_args(SwitchMode) == agent_order.SWITCH_MODES
+    assert get_args(get_type_hints(Config)["switch"]) == agent_order.SWITCH_MODES
     assert get_args(ServiceAction) == ("", *agent_order.SERVICE_ACTIONS)
 
 

@@ -114,13 +114,19 @@ _RELAY = """
 _LIAR = "root {here}; location / {{ try_files /zeros =404; }}"
 
 
-def test_packs_come_from_the_zone_s_relay_which_asks_the_origin_once(
-    fleet: Cluster, served: Served, tmp_path: Path
-) -> None:
+def published_over_http(fleet: Cluster, served: Served, tmp_path: Path) -> SaltSite:
+    """A site whose releases all minions get from the web server, under the name of `tmp_path`."""
     name = tmp_path.name
     site = SaltSite.on(fleet, tmp_path / f"site-{name}", WEB, "G@deployment_target:mediawiki")
     site.config("deploy.publish-dir", str(served.publish / f"{name}.git"))
     site.set("deploy.url", f"{served.bases['http']}/{name}.git")
+    return site
+
+
+def test_packs_come_from_the_zone_s_relay_which_asks_the_origin_once(
+    fleet: Cluster, served: Served, tmp_path: Path
+) -> None:
+    site, name = published_over_http(fleet, served, tmp_path), tmp_path.name
     relay, liar = free_ports(2)
     relayed = served.nginx("relay", relay, _RELAY.format(origin=served.bases["http"]))
     (served.here / "zeros").write_bytes(bytes(1 << 20))
@@ -164,10 +170,7 @@ def test_packs_come_from_the_zone_s_relay_which_asks_the_origin_once(
 def test_a_minion_that_converges_by_itself_gets_the_pack_that_the_sync_made(
     fleet: Cluster, served: Served, tmp_path: Path
 ) -> None:
-    name = tmp_path.name
-    site = SaltSite.on(fleet, tmp_path / f"site-{name}", WEB, "G@deployment_target:mediawiki")
-    site.config("deploy.publish-dir", str(served.publish / f"{name}.git"))
-    site.set("deploy.url", f"{served.bases['http']}/{name}.git")
+    site = published_over_http(fleet, served, tmp_path)
     site.config("deploy.max-failed", "1")
     site.ship("two")
     site.ok("sync")

@@ -25,6 +25,13 @@ def both_live(site: Site) -> None:
         site.ok("sync")
 
 
+def ship_another_version(site: Site, slot: str) -> None:
+    site.commit({"index.php": "version 2\n"})
+    site.push()
+    site.ok("start", slot)
+    site.ok("sync")
+
+
 @pytest.fixture
 def stages(kept: Kept) -> Site:
     return kept.site(without_targets, two_stages)
@@ -82,10 +89,7 @@ def test_a_converge_brings_the_targets_of_all_slots_and_one_by_its_name(deployed
 
 def test_a_revert_to_a_tag_of_another_slot_goes_to_that_slot_s_targets(deployed: Site) -> None:
     first, staged = deployed.live("web1", "live"), deployed.live("s1", "staging")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    deployed.ok("start", "production")
-    deployed.ok("sync")
+    ship_another_version(deployed, "production")
     assert deployed.live("web1", "live") != first
     deployed.ok("revert", first)
     assert {deployed.live(name, "live") for name in ("web1", "web2")} == {first}
@@ -153,10 +157,7 @@ def test_a_lost_state_and_desired_state_are_found_again_for_each_slot(deployed: 
 
 def test_a_rollback_is_of_the_slot_that_is_named(deployed: Site) -> None:
     first, staged = deployed.live("web1", "live"), deployed.live("s1", "staging")
-    deployed.commit({"index.php": "version 2\n"})
-    deployed.push()
-    deployed.ok("start", "production")
-    deployed.ok("sync")
+    ship_another_version(deployed, "production")
     deployed.ok("rollback", "production", "--yes")
     assert {deployed.live(name, "live") for name in ("web1", "web2")} == {first}
     assert deployed.live("s1", "staging") == staged

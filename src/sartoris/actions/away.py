@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from sartoris.actions.converge import Converged, StillBehind, converge
-from sartoris.errors import Refused, WrongUsage
+from sartoris.errors import NoTargets, Refused
 from sartoris.events import TargetBack, TargetTakenOut
 from sartoris.rollout.away import Away
 from sartoris.rollout.checks import require_person
@@ -22,14 +22,12 @@ class NotAway(Refused):
 def take_out(command: Command, target: str, why: str) -> Away:
     """From now on rollouts leave `target` alone, and do not count it.
 
-    Raises `WrongUsage` for a name that is no target, `Refused` for the last one.
+    Raises `NoTargets` for a name that is no target, `Refused` for the last one.
     """
     with command.exclusively():
         person, known = require_person(command.site), _targets(command)
         if target not in known:
-            raise WrongUsage(
-                f"not a target of this repository: {target} (it has {', '.join(known) or 'none'})"
-            )
+            raise NoTargets([target], known)
         away = command.records.away.read()
         if not set(known) - set(away) - {target}:
             raise Refused(f"{target} is the last target: without it nothing would be left")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sartoris.actions import announcing
 from sartoris.actions.purge import purge
-from sartoris.errors import Refused, SyncIncomplete, WrongUsage
+from sartoris.errors import NoTargets, Refused, SyncIncomplete
 from sartoris.fleet.adopted import adopt_steps
 from sartoris.fleet.causes import blames_publishing, describe_failures
 from sartoris.fleet.desired import Desired
@@ -66,13 +66,10 @@ def converge(
         slots, withdrawn = _slots(command), _withdrawn(command)
         _require_something(command, bool(slots or withdrawn))
         slots = _without_open_rollout(command, slots)
-        prefixes = [*(slot.prefix for slot in slots), *([withdrawn.prefix] if withdrawn else ())]
+        prefixes = [slot.prefix for slot in slots] + ([withdrawn.prefix] if withdrawn else [])
         theirs = _by_fleet(command, prefixes, names)
-        results = [
-            _bring(command.in_slot(slot.prefix), slot, theirs[slot.prefix], again)
-            for slot in slots
-            if slot.prefix in theirs
-        ]
+        slots = [slot for slot in slots if slot.prefix in theirs]
+        results = [_bring(command, slot, theirs[slot.prefix], again) for slot in slots]
         if withdrawn and withdrawn.prefix in theirs:
             results.append(_withdraw(command, withdrawn, theirs[withdrawn.prefix]))
         _announce(command, results)
@@ -99,16 +96,13 @@ def _by_fleet(
 ) -> dict[str, Sequence[str]]:
     """The prefixes whose fleets have any of the named targets, each with those; all without names.
 
-    Raises `WrongUsage` for a name that no fleet has.
+    Raises `NoTargets` for names that no fleet has.
     """
     fleets = {prefix: command.fleets.transport(prefix).fleet() for prefix in prefixes}
     known = dict.fromkeys(name for fleet in fleets.values() for name in fleet)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise WrongUsage(
-            f"not a target of this repository: {', '.join(sorted(unknown))}"
-            f" (it has {', '.join(known) or 'none'})"
-        )
+        raise NoTargets(unknown, known)
     found = {prefix: [name for name in names if name in fleet] for prefix, fleet in fleets.items()}
     return {prefix: theirs for prefix, theirs in found.items() if theirs or not names}
 
@@ -140,6 +134,7 @@ def _without_open_rollout(command: Command, slots: list[Desired]) -> list[Desire
 
 def _bring(command: Command, desired: Desired, names: Sequence[str], again: str) -> Converged:
     """One slot that should have something. Those that do not answer are asked once."""
+    command = command.in_slot(desired.prefix)
     fleet = command.fleets.of(place_of(command.site, desired))
     chosen = fleet.fleet.chosen(names)
     with command.events.step("ask"):

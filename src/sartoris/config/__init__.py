@@ -1,7 +1,7 @@
 """Configuration: git config's section `deploy`, validated by one table of keys."""
 
 from sartoris.config.config import Config
-from sartoris.config.loading import Configured, load_config, read_config
+from sartoris.config.loading import Configured, read_config
 from sartoris.config.problems import ConfigError
 from sartoris.config.targets import Target
 from sartoris.config.values import BadValue, CountOrPercent, check_prefix
@@ -14,6 +14,5 @@ __all__ = [
     "CountOrPercent",
     "Target",
     "check_prefix",
-    "load_config",
     "read_config",
 ]

@@ -42,10 +42,14 @@ class Entry(NamedTuple):
         middle = "" if self.subsection is None else f"{self.subsection}."
         return f"{SECTION}.{middle}{self.key}"
 
+    @property
+    def place(self) -> str:
+        """Where it is, for a person."""
+        return str(self.file) if self.file else "the command line or the environment"
+
     def __str__(self) -> str:
         said = self.name if self.value is None else f"{self.name} = {quoted(self.value)}"
-        place = "the command line or the environment" if self.file is None else self.file
-        return f"{on_one_line(said)} in {on_one_line(place)}"
+        return f"{on_one_line(said)} in {on_one_line(self.place)}"
 
     def git_config(self, *arguments: str) -> tuple[str, ...]:
         """The command `git config ARGUMENTS` on this entry's file; none if it is in no file."""

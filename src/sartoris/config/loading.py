@@ -45,11 +45,6 @@ class Configured:
         return self.plain
 
 
-def load_config(git: Git, *, git_dir: Path, top: Path) -> Config:
-    """As `read_config`, for no slot in particular."""
-    return read_config(git, git_dir=git_dir, top=top).plain
-
-
 def read_config(git: Git, *, git_dir: Path, top: Path) -> Configured:
     """The configuration of the repository in `git_dir`, whose work tree starts at `top`.
 
@@ -103,7 +98,7 @@ def _values(reader: Reader) -> dict[str, Any]:
 
 
 def read_levels(git: Git, *, git_dir: Path, top: Path) -> Levels:
-    """The entries that `load_config` reads, without a look at their values."""
+    """The entries that `read_config` reads, without a look at their values."""
     name = repository_name(git_dir, top)
     own = git_entries(git)
     site, _ = _site_file(git, Reader(Levels(own, name), top))

@@ -42,12 +42,11 @@ class Source:
         """The file that decides it."""
         if not self.entries:
             return "the default" if self.default else "not set"
-        file = self.entries[-1].file
-        return str(file) if file else "the command line or the environment"
+        return self.entries[-1].place
 
 
 def sources(git: Git, *, git_dir: Path, top: Path) -> list[Source]:
-    """All keys. Raises what `load_config` does of files that cannot be read."""
+    """All keys. Raises what `read_config` does of files that cannot be read."""
     levels = read_levels(git, git_dir=git_dir, top=Path(os.path.abspath(top)))  # noqa: PTH100
     return [_source(levels, key, name) for key in KEYS if not key.planned for name in key.names]
 

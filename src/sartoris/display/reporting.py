@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 from sartoris.display.table import table
 from sartoris.display.terminal import Line
-from sartoris.formatting import duration, name_of, plural, size
+from sartoris.formatting import duration, minute, name_of, plural, size
 from sartoris.orders import what_is_live
 from sartoris.queries.report import Report, SlotReport, TargetReport
 from sartoris.queries.status import Status
@@ -154,7 +153,7 @@ def _rollouts(found: Report) -> list[Line]:
             rollout.tag,
             kind_of(rollout.action),
             rollout.result or "open",
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(rollout.started)),
+            minute(rollout.started),
             name_of(rollout.by),
         )
         for rollout in found.rollouts

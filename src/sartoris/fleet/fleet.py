@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sartoris.errors import WrongUsage
+from sartoris.errors import NoTargets, WrongUsage
 from sartoris.events import EventStream, StageFinished, StageStarted, TargetAnswered
 from sartoris.fleet.release_spec import ReleaseSpec
 from sartoris.orders import Order, Outcome, ServiceAction, now
@@ -72,10 +72,7 @@ class Fleet:
                 next_steps=[f"git deploy back {' '.join(away)}   # brings it up to date, too"],
             )
         if unknown:
-            raise WrongUsage(
-                f"not a target of this repository: {', '.join(unknown)}"
-                f" (it has {', '.join(self.targets) or 'none'})"
-            )
+            raise NoTargets(unknown, self.targets)
         return tuple(name for name in self.targets if name in names) if names else self.targets
 
     def fetch(self, release: ReleaseSpec, targets: Iterable[str]) -> StageResult:

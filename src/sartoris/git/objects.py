@@ -175,12 +175,12 @@ def changed_gitlinks(git: Git, old: str, new: str) -> list[tuple[Gitlink, str]]:
 
 
 def write_pack(git: Git, objects: Iterable[str], directory: Path) -> None:
-    """Write the objects, of which there are ids, as one pack that needs no other.
+    """Write the objects with these ids as one pack that needs no other.
 
     No new deltas are looked for: what one release adds is mostly one version of each file.
     """
     request = _lines(objects)
-    arguments = ("pack-objects", "--quiet", COMPRESS, "--window=0", "--delta-base-offset")
+    arguments = ("pack-objects", "--quiet", "--window=0", "--delta-base-offset")
     git.run(*arguments, str(directory / "pack"), stdin=request)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
 
 from sartoris.errors import SartorisError
+from sartoris.formatting import minute
 from sartoris.journal.store import Journal
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site
@@ -34,7 +34,7 @@ def _lines(journal: Journal, who: str) -> Iterator[str]:
 def _line(journal: Journal, event: dict[str, Any]) -> str:
     record = journal.rollout_of_session(event["session"])
     named = (record.tag or f"of {record.prefix}") if record else ""
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(event["at"]))
+    when = minute(event["at"])
     why = f": {event['why']}" if event.get("why") else ""
     result = f"; it is {record.result} now" if record and record.result else ""
     return (

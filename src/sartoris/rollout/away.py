@@ -6,13 +6,13 @@ every gate until it is written down here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sartoris import documents
+from sartoris.formatting import minute
 
 _WHAT = "the list of targets that are away"
 
@@ -39,7 +39,7 @@ class Away:
 
     def describe(self) -> str:
         """`away since 2026-11-30 03:00, by Some Deployer: disk died`."""
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.since))
+        when = minute(self.since)
         name = self.by.split(" <")[0]
         return f"away since {when}, by {name}{f': {self.why}' if self.why else ''}"
 

@@ -46,10 +46,8 @@ class Command:
     ask: Ask = agreed
 
     @classmethod
-    def open(
-        cls, name: str, site: Site, *, connect: Callable[[], Transport] | None = None
-    ) -> Command:
-        """A command that does what it says. `connect` instead of the configured transport.
+    def open(cls, name: str, site: Site) -> Command:
+        """A command that does what it says.
 
         Every event is recorded. Raises `MayNotWrite`, `JournalUnusable`.
         """
@@ -61,15 +59,14 @@ class Command:
         share_as_configured(site)
         journal = Journal(Records(site).journal)
         events = EventStream(Recorder(lambda: journal))
-        given = connect
 
         def held(slot: Slot) -> Mapping[str, Sequence[str]]:
             return {name: one.held for name, one in journal.targets(slot.name).items()}
 
-        def transport(site: Site) -> Transport:
-            return given() if given else _configured(site, journal)
+        def connect(site: Site) -> Transport:
+            return _configured(site, journal)
 
-        return cls._put_together(name, site, journal, events, Real, transport, held)
+        return cls._put_together(name, site, journal, events, Real, connect, held)
 
     @classmethod
     def look(cls, name: str, site: Site) -> Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sartoris.errors import WrongUsage
+from sartoris.errors import NoTargets
 from sartoris.rollout.records import Records
 from sartoris.rollout.site import Site, Slot
 
@@ -130,16 +130,13 @@ class Fleets:
         return Offers(Packs(self._site.publish_path), source, lambda: held(slot))
 
     def _require_known(self, known: Sequence[str], names: Sequence[str]) -> None:
-        """Raises `WrongUsage` for a name that is neither a known target nor one of another slot."""
+        """Raises `NoTargets` for a name that is neither a known target nor one of another slot."""
         if all(name in known for name in names):
             return
         known = self.everybody()
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise WrongUsage(
-                f"not a target of this repository: {', '.join(unknown)} (it has"
-                f" {', '.join(known) or 'none'})"
-            )
+            raise NoTargets(unknown, known)
 
     def publish_desired(
         self, slot: Slot, *, current: Desired | None, pending: Desired | None = None

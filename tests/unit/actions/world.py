@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sartoris.actions.choice import Choice
-from sartoris.config import Configured, load_config
+from sartoris.config import Configured, read_config
 from sartoris.config.config import Config
 from sartoris.errors import GitFailed
 from sartoris.events import Event, EventStream, Warned
@@ -328,4 +328,4 @@ def _load(settings: Sequence[tuple[str, str]]) -> Config:
         for name, value in settings:
             subprocess.run(["git", "-C", place, "config", "--add", name, value], check=True)
         top = Path(place)
-        return load_config(Git(top), git_dir=top / ".git", top=top)
+        return read_config(Git(top), git_dir=top / ".git", top=top).plain

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sartoris.config import Config, ConfigError, load_config
+from sartoris.config import Config, ConfigError, read_config
 from sartoris.git.command import Git
 
 
@@ -45,7 +45,7 @@ class Site:
         self.deploy(f"config-file = {self.site}", file=self.user)
 
     def load(self, git: Git | None = None) -> Config:
-        return load_config(git or self.git, git_dir=self.top / ".git", top=self.top)
+        return read_config(git or self.git, git_dir=self.top / ".git", top=self.top).plain
 
     def refusal(self) -> ConfigError:
         """The error with which the configuration is refused."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sartoris.config import ConfigError, load_config
+from sartoris.config import ConfigError, read_config
 from sartoris.config.naming import repository_name
 from sartoris.git.command import Git
 
@@ -81,4 +81,4 @@ def test_a_directory_whose_name_is_not_safe_is_refused(tmp_path: Path, name: str
     _git(tmp_path, "init", "-q", "--", name)
 
     with pytest.raises(ConfigError, match=r"the repository's name, .* is not a safe name"):
-        load_config(Git(top), git_dir=top / ".git", top=top)
+        read_config(Git(top), git_dir=top / ".git", top=top)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sartoris.config import Configured
 from sartoris.config.values import CountOrPercent
 from sartoris.events import EventStream, Warned
 from sartoris.fleet.desired import Desired
@@ -55,6 +57,22 @@ def test_the_transport_is_made_once_and_only_when_it_is_needed(world: World) -> 
     fleets.of(site.slot("slot0"))
     fleets.of(site.slot("slot1"))
     assert len(made) == 1
+
+
+def test_a_slot_on_other_targets_has_a_transport_of_its_own(world: World) -> None:
+    made: list[str] = []
+
+    def connect(site: Site) -> Transport:
+        made.append(site.config.transport)
+        return RecordingTransport(["web1"])
+
+    plain = world.site()
+    far = replace(plain.config, transport="ssh", slot="far", tag_prefix="far")
+    site = replace(plain, configured=Configured(plain.config, {"far": far}))
+    fleets = Fleets(site, EventStream(), connect)
+    for prefix in ("slot0", "far", "slot1"):
+        fleets.of(site.slot(prefix))
+    assert made == ["local", "ssh"]
 
 
 def test_orders_of_a_slot_go_to_its_path_and_its_plan_is_as_configured(world: World) -> None:

@@ -55,7 +55,7 @@ def _lines(found: Iterable[Source], of_slot: Iterable[Entry]) -> Iterator[str]:
         rows.append((f"deploy.{one.name}", first, one.place))
         rows += [("", value, "") for value in more]
         rows += [("", "", f"wins over {entry}") for entry in one.shadowed]
-    rows += [(one.name, one.value or "", _place(one)) for one in of_slot]
+    rows += [(one.name, one.value or "", one.place) for one in of_slot]
     yield from table(("key", "value", "from"), rows)
 
 
@@ -68,10 +68,6 @@ def _to_json(one: Source) -> dict[str, object]:
     }
 
 
-def _place(entry: Entry) -> str:
-    return str(entry.file) if entry.file else "the command line or the environment"
-
-
 def _entry_to_json(entry: Entry) -> dict[str, object]:
     values = [] if entry.value is None else [entry.value]
-    return {"key": entry.name, "values": values, "from": _place(entry), "shadowed": []}
+    return {"key": entry.name, "values": values, "from": entry.place, "shadowed": []}

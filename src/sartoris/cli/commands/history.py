@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -15,7 +14,7 @@ from sartoris.display.past import past
 from sartoris.display.reporting import kind_of
 from sartoris.display.table import table
 from sartoris.errors import WrongUsage
-from sartoris.formatting import name_of
+from sartoris.formatting import minute, name_of
 from sartoris.journal.store import Journal, RolloutRecord
 from sartoris.queries.history import RolloutHistory, of_session, of_tag, rollouts
 from sartoris.rollout.records import Records
@@ -56,7 +55,7 @@ def _tell_rollouts(found: tuple[RolloutRecord, ...]) -> None:
 
 def _row(one: RolloutRecord) -> tuple[str, ...]:
     took = f"{one.ended - one.started:.0f} s" if one.ended is not None else "-"
-    tag, when = one.tag or "(no tag)", _when(one.started)
+    tag, when = one.tag or "(no tag)", minute(one.started)
     return (tag, kind_of(one.action), one.result or "open", when, took, name_of(one.by))
 
 
@@ -74,13 +73,9 @@ def _heading(rollout: RolloutRecord | None) -> Iterator[str]:
     if rollout is None:
         return
     yield f"{rollout.tag or 'no tag'}: {rollout.action} of {rollout.prefix} by {rollout.by}"
-    yield f"  from {rollout.host}, {_when(rollout.started)}: {rollout.result or 'open'}"
+    yield f"  from {rollout.host}, {minute(rollout.started)}: {rollout.result or 'open'}"
     if rollout.message:
         yield f"  {rollout.message}"
     if rollout.reverted_by:
         yield f"  found bad: {rollout.reverted_by} reverted it"
     yield ""
-
-
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

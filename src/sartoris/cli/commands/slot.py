@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from sartoris.cli.context import open_site, wants_json
@@ -11,6 +9,7 @@ from sartoris.cli.options import looking_options
 from sartoris.display import streams
 from sartoris.display.table import table
 from sartoris.errors import WrongUsage
+from sartoris.formatting import minute
 from sartoris.queries.slots import SlotStanding, slot_named, slots
 from sartoris.rollout.records import Records
 
@@ -51,10 +50,8 @@ def _list(found: tuple[SlotStanding, ...]) -> None:
 
 
 def _row(one: SlotStanding) -> tuple[str, ...]:
-    return (
-        *(one.name, one.prefix, one.path or "-", one.fleet),
-        *(one.release or "none yet", _when(one.since)),
-    )
+    release, since = one.release or "none yet", _when(one.since)
+    return (one.name, one.prefix, one.path or "-", one.fleet, release, since)
 
 
 def _show(one: SlotStanding) -> None:
@@ -78,4 +75,4 @@ def _show(one: SlotStanding) -> None:
 
 
 def _when(at: float | None) -> str:
-    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    return "-" if at is None else minute(at)

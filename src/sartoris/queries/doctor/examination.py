@@ -118,6 +118,7 @@ def _configuration(repository: Repository, options: Options) -> tuple[Site | Non
         return None, [*problems, rest]
     except SartorisError as error:
         return None, [refused("values", error), rest]
+    # Of several slots none is meant: one is looked at, and the others are named.
     if not options.prefix and not site.config.tag_prefix and site.config.slots:
         site = site.in_slot(site.config.slots[0])
     return site, list(_settings(site))
